@@ -1,0 +1,109 @@
+"""How we open SQLite: WAL, every commit durable, one connection for each thread, faults in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from codalab_nb.errors import CodalabError, UnavailableError
+
+BUSY_TIMEOUT_S = 10.0
+
+
+class Database:
+    """A database file with the schema `schema` (idempotent SQL). Threads share the object, not the connection."""
+
+    def __init__(self, path: Path, schema: str, *, rebuild_hint: str) -> None:
+        self.path = path
+        self._rebuild_hint = rebuild_hint
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        with self.faults():
+            connection = self.connection
+            if not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                connection.executescript(f"BEGIN IMMEDIATE; {schema} COMMIT;")
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=64
+            )
+            connection.row_factory = sqlite3.Row
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                # FULL: a commit that was reported survives a power cut. In WAL mode that is one fsync.
+                connection.execute("PRAGMA synchronous=FULL")
+            except sqlite3.Error:
+                connection.close()
+                raise
+            self._local.connection = connection
+            self._all.append(connection)
+        return connection
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction that takes its lock at once (no upgrade, no deadlock); durable when it returns."""
+        with self.faults():
+            connection = self.connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def query(self, sql: str, parameters: tuple[object, ...] | dict[str, object] = ()) -> list[sqlite3.Row]:
+        with self.faults():
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def close(self) -> None:
+        for connection in self._all:
+            connection.close()
+        self._all.clear()
+        self._local = threading.local()
+
+    @contextlib.contextmanager
+    def faults(self) -> Iterator[None]:
+        """Maps what SQLite raises to UnavailableError, once, here."""
+        try:
+            yield
+        except CodalabError:
+            raise
+        except sqlite3.OperationalError as error:
+            raise self._operational(error) from error
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+                raise
+            raise UnavailableError(
+                "database_damaged", f"The database {self.path} is damaged: {error}.", self._rebuild_hint
+            ) from error
+
+    def _operational(self, error: sqlite3.OperationalError) -> UnavailableError:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            return UnavailableError(
+                "database_busy",
+                f"The database {self.path} stayed locked for {BUSY_TIMEOUT_S:.0f} s.",
+                "Try again; the same request is safe to repeat. `codalab-nb doctor` shows who holds it.",
+            )
+        if "full" in text:
+            return UnavailableError(
+                "disk_full", f"The disk that holds {self.path} is full.", "Free some space (`codalab-nb clean`), then repeat."
+            )
+        if "readonly" in text or "unable to open" in text:
+            return UnavailableError(
+                "home_not_writable",
+                f"The database {self.path} cannot be written ({text}).",
+                "Set CODALAB_NB_HOME to a folder on a local disk that you may write.",
+            )
+        if "malformed" in text or "no such table" in text or "no such column" in text or "disk I/O" in text:
+            return UnavailableError(
+                "database_damaged", f"The database {self.path} is damaged: {text}.", self._rebuild_hint
+            )
+        return UnavailableError("database_error", f"The database {self.path} answers: {text}.", self._rebuild_hint)

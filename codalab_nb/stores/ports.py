@@ -1,0 +1,111 @@
+"""What a store must do. Two ports, because two kinds of reader have very different rights.
+
+Names are those of `model.names`. All writes are create-if-absent but `append`: bytes that were once
+readable at a name never change. A call that returns has made its bytes durable, except `append`, whose
+lines are no truth (a lost tail costs a line of live output, never a result).
+
+Errors owed by every implementation: `NotFound`; `Forbidden` for a name outside the caller's rights;
+`UncertainWrite` when the answer was lost; UnavailableError (disk_full, home_not_writable, store_error) else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from codalab_nb.errors import ProtocolError, UnavailableError
+
+
+class NotFound(UnavailableError):
+    """There is nothing at that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("not_found", f"The store has nothing at {name}.")
+
+
+class Forbidden(ProtocolError):
+    """The name lies outside what this caller was granted, or it exists and may not be replaced by it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("forbidden", f"The grant does not cover {name}.")
+
+
+class UncertainWrite(UnavailableError):
+    """The write may or may not have happened: read back and compare (`stores.once`)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("uncertain_write", f"No answer came for the write of {name}.")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What can be seen of a name without reading it."""
+
+    size: int
+    version: str  # changes whenever the bytes change (size and time, or an ETag); compared, never ordered
+    age_s: float  # since the last change, by the store's own clock; for display only
+
+
+@runtime_checkable
+class AttemptStore(Protocol):
+    """A worker's rights for one attempt (I13): create and append inside it, create `result.json`, read what it was given.
+
+    It can not list, overwrite or delete, and it never sees another task or another attempt.
+    """
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Creates `name` with `data` unless it exists. True: this call made it. False: it was there; nothing changed."""
+
+    def create_file(self, name: str, source: Path) -> bool:
+        """Like `create`, from a file that does not change meanwhile. Memory use does not grow with its size."""
+
+    def append(self, name: str, position: int, data: bytes) -> int:
+        """Writes `data` at `position` (the length known so far) and returns the new length.
+
+        Repeating a call with the same position and data is harmless: what a broken try left is overwritten.
+        """
+
+    def read(self, name: str) -> bytes: ...
+
+    def blob(self, sha256: str, size: int) -> Path:
+        """A local file with the bytes of that digest, to be used read-only. The bytes are NOT verified here:
+        the caller checks the digest. Raises NotFound."""
+
+
+@runtime_checkable
+class SiteStore(Protocol):
+    """The site's rights: everything."""
+
+    def create(self, name: str, data: bytes) -> bool: ...
+
+    def read(self, name: str, offset: int = 0) -> bytes:
+        """The bytes from `offset` on; empty when `offset` is the end or beyond."""
+
+    def look(self, name: str) -> Look | None:
+        """None when there is nothing. Raises only when the store cannot tell."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """All names that start with `prefix` (which ends with a slash), in no order."""
+
+    def delete(self, name: str) -> None:
+        """Deletes one name; nothing happens if it is not there. Only the collector and `rm` call it."""
+
+    def put_blob(self, source: Path | bytes, sha256: str) -> bool:
+        """Stores bytes under their digest; False if they were there (then their time is touched).
+
+        Raises InputError(changed_while_reading) when the bytes have another digest than promised.
+        """
+
+    def folder(self, prefix: str) -> Path:
+        """A local folder that shows what is stored under `prefix`; the caller only reads in it."""
+
+    def changes(self, task: str) -> AbstractContextManager[Changes]:
+        """Watches one task. Enter before the last look; then no change is missed."""
+
+
+class Changes(Protocol):
+    def wait(self, timeout_s: float) -> bool:
+        """Returns when something of the task may have changed (True), or after `timeout_s` (False)."""
