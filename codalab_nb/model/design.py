@@ -1,0 +1,199 @@
+"""What the names of samples, columns and groups suggest. Proposals only: a person confirms them.
+
+`revise` is how a person's word enters a profile; it never changes the files.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from codalab_nb.errors import InputError, Problems
+from codalab_nb.model.dataset import MATRIX_KINDS, ROLES, Column, Kind, Profile, Reference, Role
+
+# A level that is one of these words, or starts or ends with one of them, looks like a control.
+CONTROL_WORDS = (
+    "control", "ctrl", "ctl", "untreated", "untrt", "unstimulated", "normal", "healthy", "wildtype", "wild-type", "wt",
+    "vehicle", "mock", "placebo", "dmso", "pbs", "sham", "baseline", "before", "pre", "none", "scramble", "naive",
+)  # fmt: skip
+SHORT_CONTROL_WORDS = frozenset(
+    {"wt", "pbs", "ctl", "pre", "none", "mock", "sham", "dmso", "before"}
+)  # whole words only
+ROLE_WORDS: dict[Role, tuple[str, ...]] = {
+    "condition": ("condition", "group", "treatment", "treated", "genotype", "disease", "diagnosis", "phenotype",
+                  "class", "label", "labels", "cancer", "tumor", "tumour", "outcome", "status", "type"),
+    "batch": ("batch", "run", "plate", "lane", "chip", "flowcell", "center", "centre"),
+    "pair": ("pair", "subject", "patient", "donor", "individual", "animal", "mouse", "block"),
+}  # fmt: skip
+
+
+def groups_from_names(names: Sequence[str]) -> tuple[str, ...]:
+    """One group per sample name, or () when the names show none: `ALL_1`, `AML_28`, `ctrl1`, `treated-2`.
+
+    A name is cut before its trailing number. It counts as a design only if there are 2 to 12 groups of two
+    or more samples each, and no more than half as many groups as samples.
+    """
+    groups = []
+    for name in names:
+        match = re.fullmatch(
+            r"(.*?[^0-9 ._-])[ ._-]*?(?:[ ._-]+rep(?:licate)?)?[ ._-]*[0-9]+", name.strip(), re.IGNORECASE
+        )
+        if not match:
+            return ()
+        groups.append(match[1])
+    sizes = Counter(groups)
+    return tuple(groups) if 2 <= len(sizes) <= 12 and min(sizes.values()) >= 2 else ()
+
+
+def looks_like_control(level: str) -> bool:
+    words = re.split(r"[^a-z-]+", level.casefold())
+    joined = level.casefold().replace(" ", "").replace("_", "")
+    long_words = [word for word in CONTROL_WORDS if word not in SHORT_CONTROL_WORDS]
+    return any(word in words for word in CONTROL_WORDS) or any(joined.startswith(word) for word in long_words)
+
+
+def propose_reference(column: Column) -> Reference | None:
+    """The group to compare with: one that is called like a control, else the first; always marked as proposed."""
+    if len(column.levels) < 2:
+        return None
+    controls = [level.name for level in column.levels if looks_like_control(level.name)]
+    if len(controls) == 1:
+        return Reference(column=column.name, level=controls[0], why="its name looks like a control")
+    return Reference(
+        column=column.name,
+        level=column.levels[0].name,
+        why="no single group is named like a control, so the first one was taken",
+    )
+
+
+def propose_roles(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Gives roles to columns with groups by their names and levels. At most one column per role."""
+    chosen: dict[str, Role] = {}
+    for role, words in ROLE_WORDS.items():
+        scored = [
+            (score, -len(column.levels), -place, column.name)
+            for place, column in enumerate(columns)
+            if column.name not in chosen and (score := _score(column, role, words)) > 0
+        ]
+        if scored:
+            chosen[max(scored)[3]] = role
+    return tuple(
+        column.model_copy(update={"role": chosen[column.name], "role_proposed": True})
+        if column.name in chosen
+        else column
+        for column in columns
+    )
+
+
+def _score(column: Column, role: Role, words: tuple[str, ...]) -> int:
+    repeated = len(column.levels) > 1 and any(level.n > 1 for level in column.levels)
+    if not repeated:
+        return 0
+    name_words = set(re.split(r"[^a-z]+", column.name.casefold()))
+    named = column.name.casefold() in words or bool(name_words & set(words))
+    if role != "condition":
+        return 2 if named else 0
+    if column.source == "names":
+        return 5
+    other_role = any(name_words & set(others) for name, others in ROLE_WORDS.items() if name != "condition")
+    if other_role or (column.type == "numbers" and not named):
+        return 0
+    control = any(looks_like_control(level.name) for level in column.levels)
+    # `type` and `status` are called so in many tables without being the question asked: weak on their own.
+    strong = named and not name_words <= {"type", "status", "outcome"}
+    return 2 * strong + (named and not strong) + 2 * control
+
+
+def revise(
+    profile: Profile, *, roles: Mapping[str, str] | None = None, kind: str | None = None, reference: str | None = None
+) -> Profile:
+    """The profile after a person's word on roles (column → role), value kind, reference level; marked as confirmed.
+
+    Raises InputError with every problem: unknown_role, unknown_column, duplicate_role, unknown_kind, unknown_level.
+    """
+    problems = Problems()
+    roles = dict(roles or {})
+    names = [column.name for column in profile.columns]
+    for name, role in roles.items():
+        if role not in ROLES:
+            problems.add(
+                "unknown_role",
+                f"{role!r} is not a role (asked for column {name!r}).",
+                f"Roles: {', '.join(ROLES)}.{meant(role, ROLES)}",
+            )
+        if name not in names:
+            known = (
+                f"The sample table has: {', '.join(names[:12])}."
+                if names
+                else "No sample table is known; give one with --samples FILE."
+            )
+            problems.add(
+                "unknown_column", f"There is no column {name!r} in the sample table.", known + meant(name, names)
+            )
+    doubled = [role for role, n in Counter(roles.values()).items() if n > 1]
+    if doubled:
+        problems.add(
+            "duplicate_role",
+            f"More than one column was given the role {', '.join(doubled)}.",
+            "Give each role to one column.",
+        )
+    if kind is not None and kind not in MATRIX_KINDS:
+        problems.add(
+            "unknown_kind",
+            f"{kind!r} is not a kind of values.",
+            f"Kinds: {', '.join(MATRIX_KINDS)}.{meant(kind, MATRIX_KINDS)}",
+        )
+    elif kind is not None and not profile.is_matrix:
+        problems.add(
+            "unknown_kind",
+            "A kind of values belongs to an expression matrix; this was read as a general table.",
+            "Leave --kind away, or give the sample table with --samples FILE.",
+        )
+    problems.raise_if_any()
+
+    columns = tuple(_with_role(column, roles) for column in profile.columns)
+    changes: dict[str, object] = {"columns": columns}
+    if kind is not None:
+        changes |= {"kind": cast(Kind, kind), "kind_source": "user"}
+    condition = next((column for column in columns if column.role == "condition"), None)
+    if condition is None:
+        changes["reference"] = None
+    elif profile.reference is None or profile.reference.column != condition.name:
+        changes["reference"] = propose_reference(condition)
+    if reference is not None:
+        changes["reference"] = _confirmed(condition, reference)
+    return Profile.model_validate(profile.model_dump() | {key: _plain(value) for key, value in changes.items()})
+
+
+def _with_role(column: Column, roles: Mapping[str, str]) -> Column:
+    if column.name in roles:
+        return column.model_copy(update={"role": roles[column.name], "role_proposed": False})
+    if column.role in roles.values():  # the role went to another column
+        return column.model_copy(update={"role": None, "role_proposed": False})
+    return column
+
+
+def _confirmed(condition: Column | None, level: str) -> Reference:
+    levels = [known.name for known in condition.levels] if condition else []
+    if condition is None or level not in levels:
+        raise InputError(
+            "unknown_level",
+            f"There is no group {level!r} to compare with.",
+            f"Groups: {', '.join(levels) or 'none known'}.{meant(level, levels)}",
+        )
+    return Reference(column=condition.name, level=level, why="set by the user", proposed=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value.model_dump() if isinstance(value, Column | Reference) else value
+
+
+def meant(text: str, known: Sequence[str]) -> str:
+    """ " Did you mean …?" when one of the known words is close, else nothing."""
+    close = difflib.get_close_matches(text, known, n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""

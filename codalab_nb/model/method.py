@@ -1,0 +1,253 @@
+"""Methods: template notebooks that declare in `metadata.codalab` what they ask, need, take and report."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from codalab_nb.errors import InputError, Problems
+from codalab_nb.model.base import Document, Json, JsonObject
+from codalab_nb.model.dataset import KIND_WORDS, Kind, Profile, Role
+
+DATASET_PARAMETER = "dataset"  # receives the path of the staged data set; never a setting of the user
+CHOICES = re.compile(r"columns(:[a-z]+)?|levels|levels\([a-z_]+\)")
+
+
+class Parameter(Document):
+    """One setting, in the subset of JSON Schema which forms and checks understand."""
+
+    type: Literal["string", "integer", "number", "boolean"]
+    title: str
+    description: str
+    default: bool | int | float | str | None = None
+    enum: tuple[bool | int | float | str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    choices_from: str | None = Field(
+        None, alias="x-choices-from"
+    )  # columns | columns:ROLE | levels | levels(PARAMETER)
+    default_from: Literal["role", "reference", "other"] | None = Field(None, alias="x-default-from")
+    differs_from: str | None = Field(None, alias="x-differs-from")  # another parameter which must have another value
+    optional: bool = Field(False, alias="x-optional")  # "" is allowed and means: none
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Parameter:
+        if self.choices_from and not CHOICES.fullmatch(self.choices_from):
+            raise ValueError(
+                f"x-choices-from {self.choices_from!r} is none of columns, columns:ROLE, levels, levels(NAME)"
+            )
+        if self.choices_from and self.type != "string":
+            raise ValueError("x-choices-from needs type string")
+        if self.default is not None and not has_type(self.default, self.type):
+            raise ValueError(f"the default {self.default!r} is not of type {self.type}")
+        return self
+
+    def as_schema(self) -> JsonObject:
+        return self.model_dump(by_alias=True, exclude_defaults=True, mode="json") | {"type": self.type}
+
+
+class Needs(Document):
+    """What a data set must have before the method is offered. Group rules count the samples of the condition."""
+
+    table: Literal["matrix", "table", "any"] = "any"
+    kinds: tuple[Kind, ...] = ()  # empty: any
+    roles: tuple[Role, ...] = ()
+    min_samples: Annotated[int, Field(ge=0)] = 0
+    min_features: Annotated[int, Field(ge=0)] = 0
+    min_groups: Annotated[int, Field(ge=0)] = 0  # groups which have `min_per_group` samples
+    min_per_group: Annotated[int, Field(ge=0)] = 0
+
+
+class Metric(Document):
+    """A number the method reports. `better` is `none` where more is not better, as for a number of genes."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+    title: str
+    better: Literal["higher", "lower", "none"] = "none"
+
+
+class Method(Document):
+    """A template notebook's declaration."""
+
+    format: Literal[1] = 1
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+    title: Annotated[str, Field(min_length=1, max_length=80)]
+    sentence: Annotated[str, Field(min_length=1, max_length=200)]  # what it does, in one plain sentence
+    question: Annotated[str, Field(min_length=1, max_length=200)]  # what a biologist would ask
+    needs: Needs = Needs()
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    first_figure: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")] | None = None
+    metrics: tuple[Metric, ...] = ()
+    references: tuple[str, ...] = ()
+    usual_seconds: Annotated[float, Field(gt=0)] | None = None
+    imports: tuple[str, ...] = ()  # modules that must be importable where it runs
+
+    @model_validator(mode="after")
+    def _parameters_fit_together(self) -> Method:
+        wrong = []
+        for name, parameter in self.parameters.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or name == DATASET_PARAMETER:
+                wrong.append(f"{name!r} cannot be the name of a parameter")
+            levels_of = re.fullmatch(r"levels\((.*)\)", parameter.choices_from or "")
+            for other in (levels_of[1] if levels_of else None, parameter.differs_from):
+                if other is not None and other not in self.parameters:
+                    wrong.append(f"{name} refers to the parameter {other!r}, which does not exist")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
+def method_from_notebook(notebook: Mapping[str, Any], *, path: str = "the notebook") -> Method:
+    """The declaration of a notebook given as parsed nbformat-4 JSON. Raises InputError with every problem at once.
+
+    Also checks that the cell tagged `parameters` sets `dataset` and every declared parameter, nothing else, and
+    to the declared defaults, so that the form, the check and the notebook opened by hand never disagree.
+    """
+    problems = Problems()
+    declared = notebook.get("metadata", {}).get("codalab")
+    if not isinstance(declared, dict):
+        raise InputError(
+            "method_undeclared",
+            f"{path} declares no method: metadata.codalab is missing.",
+            "Run it with `codalab-nb run`, or declare it.",
+        )
+    method = None
+    try:
+        method = Method.model_validate_json(_to_json(declared), strict=True)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            where = ".".join(map(str, one["loc"])) or "metadata.codalab"
+            problems.add(
+                "method_field",
+                f"{path}: {where}: {one['msg'].removeprefix('Value error, ')}.",
+                "Correct metadata.codalab.",
+            )
+    try:
+        assigned = parameters_cell(notebook)
+    except InputError as error:
+        problems.take(error)
+    else:
+        names = method.parameters if method else declared.get("parameters", {})
+        _compare_cell(problems, path, assigned, names if isinstance(names, dict) else {})
+    problems.raise_if_any()
+    assert method is not None
+    return method
+
+
+def parameters_cell(notebook: Mapping[str, Any]) -> dict[str, Json]:
+    """Name → literal value of every assignment in the cell tagged `parameters`. Raises InputError."""
+    cells = [
+        cell
+        for cell in notebook.get("cells", [])
+        if cell.get("cell_type") == "code" and "parameters" in cell.get("metadata", {}).get("tags", [])
+    ]
+    if len(cells) != 1:
+        raise InputError(
+            "method_cell",
+            f"{len(cells)} cells are tagged `parameters`; a method has one.",
+            "Tag exactly one code cell.",
+        )
+    source = cells[0].get("source", "")
+    values: dict[str, Json] = {}
+    try:
+        for statement in ast.parse("".join(source)).body:
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
+                values[statement.target.id] = ast.literal_eval(statement.value)
+            elif (
+                isinstance(statement, ast.Assign)
+                and len(statement.targets) == 1
+                and isinstance(statement.targets[0], ast.Name)
+            ):
+                values[statement.targets[0].id] = ast.literal_eval(statement.value)
+            else:
+                raise ValueError(f"line {statement.lineno} is not a plain `name = value`")
+    except (SyntaxError, ValueError) as error:
+        fix = "Keep only lines like `alpha: float = 0.05  # help` in it."
+        raise InputError("method_cell", f"The cell tagged `parameters` cannot be read: {error}.", fix) from error
+    return values
+
+
+def has_type(value: object, type_: str) -> bool:
+    """JSON Schema's idea of types, except that True is no number; numbers are finite."""
+    if isinstance(value, bool):
+        return type_ == "boolean"
+    if isinstance(value, int):
+        return type_ in ("integer", "number")
+    if isinstance(value, float):
+        finite = value - value == 0
+        return finite and (type_ == "number" or (type_ == "integer" and value.is_integer()))
+    return isinstance(value, str) and type_ == "string"
+
+
+def fits(method: Method, profile: Profile) -> tuple[bool, str]:
+    """Whether the method can run on such data, and one sentence that says why, or why not and what to do."""
+    needs = method.needs
+    if needs.table == "matrix" and not profile.is_matrix:
+        what = "a general table" if profile.orientation == "table" else "no table"
+        return False, f"Needs an expression matrix (genes and samples); this data set is {what}."
+    if needs.table == "table" and profile.orientation == "files":
+        return False, "Needs a table; none of the files was read as one."
+    if needs.table == "any" and profile.orientation == "files" and needs.min_samples:
+        return False, "Needs a table; none of the files was read as one."
+    if needs.kinds and profile.kind not in needs.kinds:
+        wanted = " or ".join(KIND_WORDS[kind] for kind in needs.kinds)
+        fix = " If that was read wrong, set it with --kind." if profile.is_matrix else ""
+        return False, f"Needs {wanted}; these values are {KIND_WORDS[profile.kind]}.{fix}"
+    if profile.n_samples < needs.min_samples:
+        return False, f"Needs at least {needs.min_samples} samples; there are {profile.n_samples}."
+    if profile.n_features < needs.min_features:
+        return False, f"Needs at least {needs.min_features} measured features; there are {profile.n_features}."
+    for role in needs.roles:
+        if profile.by_role(role) is None:
+            return False, f"Needs to know the {role} of each sample: --samples FILE, or --role COLUMN={role}."
+    return _groups_fit(needs, profile)
+
+
+def _groups_fit(needs: Needs, profile: Profile) -> tuple[bool, str]:
+    condition = profile.by_role("condition")
+    if not needs.min_groups or condition is None:
+        return True, "Fits."
+    large = [level for level in condition.levels if level.n >= needs.min_per_group]
+    sizes = ", ".join(f"{level.name} {level.n}" for level in condition.levels[:8]) or "none"
+    if len(large) < needs.min_groups:
+        return False, (
+            f"Needs at least {needs.min_groups} groups of {needs.min_per_group} or more samples; "
+            f"{condition.name!r} has: {sizes}."
+        )
+    return True, f"Fits: {condition.name!r} has {sizes}."
+
+
+def _compare_cell(problems: Problems, path: str, assigned: Mapping[str, Json], declared: Mapping[str, Any]) -> None:
+    missing = [name for name in (DATASET_PARAMETER, *declared) if name not in assigned]
+    extra = [name for name in assigned if name != DATASET_PARAMETER and name not in declared]
+    if missing:
+        problems.add(
+            "method_cell", f"{path}: the `parameters` cell does not set {', '.join(missing)}.", "Add a line for each."
+        )
+    if extra:
+        problems.add(
+            "method_cell",
+            f"{path}: the `parameters` cell sets {', '.join(extra)}, undeclared.",
+            "Declare or drop them.",
+        )
+    for name, parameter in declared.items():
+        if isinstance(parameter, Parameter) and name in assigned:
+            default = "" if parameter.default is None and parameter.type == "string" else parameter.default
+            if assigned[name] != default or isinstance(assigned[name], bool) != isinstance(default, bool):
+                problems.add(
+                    "method_cell",
+                    f"{path}: the `parameters` cell sets {name} to {assigned[name]!r}; its declared default is {default!r}.",
+                    "Make them equal.",
+                )
+
+
+def _to_json(declared: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(declared, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError("method_field", f"metadata.codalab is not plain JSON: {error}.", "Correct it.") from error
