@@ -180,7 +180,7 @@ def _open_questions(profile: Profile) -> Iterator[Note]:
         groups = ", ".join(f"{level.name} ({level.n})" for level in column.levels[:6]) + (
             ", …" if len(column.levels) > 6 else ""
         )
-        origin = "read out of the sample names" if column.source == "names" else "from the sample table"
+        origin = "read out of the sample names" if column.source == "names" else "from the file"
         yield Note(
             code="role_proposed",
             text=f"Column {column.name!r} ({origin}: {groups}) is taken as {column.role}; nobody has confirmed this. "

@@ -99,11 +99,13 @@ def _score(column: Column, role: Role, words: tuple[str, ...]) -> int:
     if column.source == "names":
         return 5
     other_role = any(name_words & set(others) for name, others in ROLE_WORDS.items() if name != "condition")
-    if other_role or (column.type == "numbers" and not named):
+    if other_role:
         return 0
     control = any(looks_like_control(level.name) for level in column.levels)
     # `type` and `status` are called so in many tables without being the question asked: weak on their own.
     strong = named and not name_words <= {"type", "status", "outcome"}
+    if column.type == "numbers":
+        return 2 * strong
     return 2 * strong + (named and not strong) + 2 * control
 
 
@@ -116,37 +118,8 @@ def revise(
     """
     problems = Problems()
     roles = dict(roles or {})
-    names = [column.name for column in profile.columns]
-    for name, role in roles.items():
-        if role not in ROLES:
-            problems.add(
-                "unknown_role",
-                f"{role!r} is not a role (asked for column {name!r}).",
-                f"Roles: {', '.join(ROLES)}.{meant(role, ROLES)}",
-            )
-        if name not in names:
-            known = (
-                f"The sample table has: {', '.join(names[:12])}."
-                if names
-                else "No sample table is known; give one with --samples FILE."
-            )
-            problems.add(
-                "unknown_column", f"There is no column {name!r} in the sample table.", known + meant(name, names)
-            )
-    doubled = [role for role, n in Counter(roles.values()).items() if n > 1]
-    if doubled:
-        problems.add(
-            "duplicate_role",
-            f"More than one column was given the role {', '.join(doubled)}.",
-            "Give each role to one column.",
-        )
-    if kind is not None and kind not in MATRIX_KINDS:
-        problems.add(
-            "unknown_kind",
-            f"{kind!r} is not a kind of values.",
-            f"Kinds: {', '.join(MATRIX_KINDS)}.{meant(kind, MATRIX_KINDS)}",
-        )
-    elif kind is not None and not profile.is_matrix:
+    check_words(problems, roles, kind, [column.name for column in profile.columns])
+    if kind in MATRIX_KINDS and not profile.is_matrix:
         problems.add(
             "unknown_kind",
             "A kind of values belongs to an expression matrix; this was read as a general table.",
@@ -166,6 +139,30 @@ def revise(
     if reference is not None:
         changes["reference"] = _confirmed(condition, reference)
     return Profile.model_validate(profile.model_dump() | {key: _plain(value) for key, value in changes.items()})
+
+
+def check_words(problems: Problems, roles: Mapping[str, str], kind: str | None, columns: Sequence[str] | None) -> None:
+    """Adds what is wrong with the user's words; `columns` are the known columns, None while they are not known."""
+    for name, role in roles.items():
+        if role not in ROLES:
+            told = f"{role!r} is not a role (asked for column {name!r}).{meant(role, ROLES)}"
+            problems.add("unknown_role", told, f"Roles: {', '.join(ROLES)}.")
+        if columns is not None and name not in columns:
+            fix = (
+                f"Columns: {', '.join(columns[:12])}."
+                if columns
+                else "No sample table is known; give one with --samples."
+            )
+            problems.add(
+                "unknown_column", f"There is no column {name!r} in the sample table.{meant(name, columns)}", fix
+            )
+    doubled = [role for role, n in Counter(roles.values()).items() if n > 1]
+    if doubled:
+        told = f"More than one column was given the role {', '.join(doubled)}."
+        problems.add("duplicate_role", told, "Give each role to one column.")
+    if kind is not None and kind not in MATRIX_KINDS:
+        told = f"{kind!r} is not a kind of values.{meant(kind, MATRIX_KINDS)}"
+        problems.add("unknown_kind", told, f"Kinds: {', '.join(MATRIX_KINDS)}.")
 
 
 def _with_role(column: Column, roles: Mapping[str, str]) -> Column:

@@ -241,7 +241,7 @@ def _compare_cell(problems: Problems, path: str, assigned: Mapping[str, Json], d
             if assigned[name] != default or isinstance(assigned[name], bool) != isinstance(default, bool):
                 problems.add(
                     "method_cell",
-                    f"{path}: the `parameters` cell sets {name} to {assigned[name]!r}; its declared default is {default!r}.",
+                    f"{path}: the `parameters` cell sets {name} to {assigned[name]!r}; declared is {default!r}.",
                     "Make them equal.",
                 )
 

@@ -1,0 +1,257 @@
+"""Text tables as people have them: which separator, which decimal mark, is every row whole; then read in pieces.
+
+The file is looked at once as bytes (binary files, rows of unequal length) and once by pandas, in chunks of
+about two million cells, so that a table of hundreds of megabytes is profiled in a few hundred megabytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from codalab_nb.errors import InputError
+from codalab_nb.model.dataset import TableFile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
+SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
+# What counts as "no value". Not "None": untreated samples are often called so.
+MISSING_WORDS = (
+    "",
+    "NA",
+    "N/A",
+    "n/a",
+    "n.a.",
+    "n.d.",
+    "#N/A",
+    "#NA",
+    "#DIV/0!",
+    "#VALUE!",
+    "NaN",
+    "nan",
+    "NULL",
+    "null",
+    "<NA>",
+)
+CELLS_PER_CHUNK = 2_000_000
+_SEPARATORS = (",", "\t", ";", "|")
+_HEAD_BYTES = 1 << 20
+
+
+def is_table_name(path: Path) -> bool:
+    return _suffix(path) in SUFFIXES
+
+
+def read_header(path: Path, table: TableFile) -> list[str]:
+    """Names of the columns, stripped; an empty first name becomes `id`, another empty one `column N`."""
+    with open_bytes(path) as raw, io.TextIOWrapper(raw, table.encoding, newline="") as text:
+        names = [name.strip() for name in next(filter(any, csv.reader(text, delimiter=table.separator)))]
+    if table.row_names:
+        names = ["id", *names]
+    return [name or ("id" if place == 0 else f"column {place + 1}") for place, name in enumerate(names)]
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def sniff(path: Path, name: str) -> TableFile:
+    """How to read the table at `path`, which is called `name` in its data set.
+
+    Raises InputError: missing_file, spreadsheet, binary_file, empty_table, ragged_rows.
+    """
+    if not path.is_file():
+        raise InputError("missing_file", f"There is no file {path}.", "Check the spelling, and the folder you are in.")
+    if _suffix(path) in SPREADSHEETS:
+        raise InputError(
+            "spreadsheet",
+            f"{path.name} is a spreadsheet.",
+            "In Excel or LibreOffice, save the sheet as CSV and add that file.",
+        )
+    try:
+        with open_bytes(path) as raw:
+            head = raw.read(_HEAD_BYTES)
+    except (OSError, EOFError) as error:
+        raise InputError(
+            "unreadable_file",
+            f"{path.name} cannot be read: {error}.",
+            "Check the file; if it is compressed, pack it again.",
+        ) from error
+    if not head.strip():
+        raise InputError(
+            "empty_table", f"{path.name} is empty.", "Save the table again, and look at the file before adding it."
+        )
+    encoding = _encoding(path, head)
+    text = head.decode(encoding, errors="replace")
+    lines = [line for line in text.splitlines()[:50] if line.strip()]
+    if len(head) == _HEAD_BYTES and len(lines) > 1:
+        lines = lines[:-1] if len(text.splitlines()) <= 50 else lines  # the last line may be cut
+    separator = _separator(lines, path)
+    decimal = _decimal(lines, separator)
+    rows = list(csv.reader(lines[:50], delimiter=separator))
+    row_names = len(rows) > 1 and all(len(row) == len(rows[0]) + 1 for row in rows[1:])
+    table = TableFile(path=name, separator=separator, decimal=decimal, encoding=encoding, row_names=row_names)
+    _check_rows(path, table, len(rows[0]) + row_names)
+    return table
+
+
+def chunks(path: Path, table: TableFile, *, only: Sequence[int] | None = None) -> Iterator[pd.DataFrame]:
+    """The rows in pieces of about CELLS_PER_CHUNK cells.
+
+    Numbers come as float64 or int64, other columns as text, values without meaning (MISSING_WORDS) as missing;
+    column labels are positions; `only` picks some of them. The row labels are 0, 1, 2, … over the whole file.
+    """
+    import pandas as pd
+
+    header = read_header(path, table)
+    yield from pd.read_csv(
+        path,
+        sep=table.separator,
+        decimal=table.decimal,
+        encoding=table.encoding,
+        header=0,
+        names=list(range(len(header))),
+        usecols=None if only is None else list(only),
+        index_col=False,
+        keep_default_na=False,
+        na_values=list(MISSING_WORDS),
+        skipinitialspace=True,
+        chunksize=max(200, CELLS_PER_CHUNK // (len(header) if only is None else max(1, len(only)))),
+        low_memory=False,
+    )
+
+
+def read_small(path: Path, table: TableFile, *, only: Sequence[int] | None = None) -> pd.DataFrame:
+    """A whole table, or some columns of it: text stripped, numbers as numbers, columns named as by `read_header`."""
+    import pandas as pd
+
+    frame = pd.concat(chunks(path, table, only=only), ignore_index=True)
+    header = read_header(path, table)
+    frame.columns = pd.Index([header[int(place)] for place in frame.columns])
+    for name in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            frame[name] = (
+                frame[name].astype("object").map(lambda value: value.strip() if isinstance(value, str) else value)
+            )
+    return frame
+
+
+def _suffix(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] == ".gz":
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _encoding(path: Path, head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"\xd0\xcf\x11\xe0"):
+        raise InputError(
+            "spreadsheet",
+            f"{path.name} is a spreadsheet or an archive, whatever its name says.",
+            "Save the sheet as CSV and add that file.",
+        )
+    if b"\0" in head:
+        at = head.index(b"\0")
+        raise InputError(
+            "binary_file", f"{path.name} is not a text table: byte {at} is zero.", "Export the table as CSV (UTF-8)."
+        )
+    try:
+        # A character may be cut at the end of the head.
+        head[: -4 if len(head) == _HEAD_BYTES else None].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252" if not re.search(rb"[\x81\x8d\x8f\x90\x9d]", head) else "latin-1"
+    return "utf-8-sig"
+
+
+def _separator(lines: list[str], path: Path) -> str:
+    """The one that gives the most columns with the most equal rows; a tab wins ties in a .tsv."""
+    best = (0.0, ",")
+    for separator in _SEPARATORS:
+        widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
+        usual = max(set(widths), key=widths.count)
+        score = (usual > 1) * (widths.count(usual) / len(widths) + min(usual, 50) / 1000)
+        if separator == "\t" and _suffix(path) in (".tsv", ".tab"):
+            score += 0.2
+        best = max(best, (score, separator), key=lambda pair: pair[0])
+    return best[1]
+
+
+def _decimal(lines: list[str], separator: str) -> str:
+    if separator == ",":
+        return "."
+    cells = [cell.strip() for row in csv.reader(lines[1:], delimiter=separator) for cell in row]
+    commas = sum(bool(re.fullmatch(r"[-+]?\d+,\d+([eE][-+]?\d+)?", cell)) for cell in cells)
+    points = sum(bool(re.fullmatch(r"[-+]?\d*\.\d+([eE][-+]?\d+)?", cell)) for cell in cells)
+    return "," if commas > points else "."
+
+
+def _check_rows(path: Path, table: TableFile, width: int) -> None:
+    """Every row has `width` cells. pandas would fill a short row with missing values and say nothing."""
+    wrong: list[tuple[int, int]] = []
+    n_rows = 0
+    try:
+        with open_bytes(path) as raw, io.TextIOWrapper(raw, table.encoding, newline="") as text:
+            for number, cells in _row_widths(text, table.separator):
+                n_rows += 1
+                if n_rows > 1 and cells != width and len(wrong) < 6:
+                    wrong.append((number, cells))
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "encoding",
+            f"{path.name} is not {table.encoding} text throughout: {error.reason} at byte {error.start}.",
+            "Save it as CSV (UTF-8).",
+        ) from error
+    except (OSError, EOFError) as error:
+        raise InputError(
+            "unreadable_file",
+            f"{path.name} cannot be read: {error}.",
+            "Check the file; if it is compressed, pack it again.",
+        ) from error
+    except csv.Error as error:
+        raise InputError(
+            "ragged_rows",
+            f"{path.name} is not a table: {error}.",
+            "Look at the file in a text editor; a quotation mark may be missing.",
+        ) from error
+    if n_rows < 2:
+        raise InputError(
+            "empty_table",
+            f"{path.name} has a header and no rows.",
+            "Save the table again, and look at the file before adding it.",
+        )
+    if wrong:
+        listed = ", ".join(f"line {number} has {cells}" for number, cells in wrong[:5]) + (
+            ", …" if len(wrong) > 5 else ""
+        )
+        raise InputError(
+            "ragged_rows",
+            f"{path.name}: the header has {width} columns, but {listed}.",
+            "Every row needs as many cells as the header. Remove title lines; quote text that holds separators.",
+        )
+
+
+def _row_widths(text: IO[str], separator: str) -> Iterator[tuple[int, int]]:
+    """Line number and number of cells of each row that is not empty. Counting separators is 20 × faster than csv."""
+    number = 0
+    for line in text:
+        number += 1
+        if '"' in line:
+            first, pending = number, line
+            while pending.count('"') % 2:  # a quoted cell goes on in the next line
+                following = next(text, None)
+                if following is None:
+                    raise csv.Error(f"the quotation mark opened in line {first} is never closed")
+                number += 1
+                pending += following
+            yield first, len(next(csv.reader([pending], delimiter=separator)))
+        elif line.strip():
+            yield number, line.count(separator) + 1
