@@ -1,5 +1,31 @@
-"""codalab_nb: pick data sets and analysis methods, run notebooks on workers, get one verdict each."""
+"""codalab_nb: pick data sets and analysis methods, run notebooks on workers, get one verdict each.
+
+    from codalab_nb import Site
+    with Site.open() as site:
+        task = site.run("my.ipynb", parameters={"alpha": 0.01})
+        print(task.verdict, task.metrics, task.folder)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from codalab_nb._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from codalab_nb.site.requests import Options
+    from codalab_nb.site.site import Site
+    from codalab_nb.site.tasks import Batch, Task
+
+__all__ = ["Batch", "Options", "Site", "Task", "__version__"]
+
+_HOMES = {"Site": "site.site", "Options": "site.requests", "Task": "site.tasks", "Batch": "site.tasks"}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first asked for: a notebook that only calls `codalab_nb.report` need not load the site.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'codalab_nb' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"codalab_nb.{_HOMES[name]}"), name)

@@ -99,7 +99,11 @@ class LocalQueue:
             row = db.execute(_TAKE, {**values, "token": token}).fetchone()
         if row is None:
             return None
-        return Received(key=row["key"], body=row["body"], deliveries=row["deliveries"], token=token)
+        message = Received(key=row["key"], body=row["body"], deliveries=row["deliveries"], token=token)
+        if message.deliveries > self._max_deliveries:  # whoever takes it dies of it
+            self.bury(message, "max_deliveries")
+            return None
+        return message
 
     def ack(self, message: Received) -> bool:
         with self._database.transaction() as db:

@@ -1,0 +1,220 @@
+"""What can be analysed with what: data sets in the store, methods from installed packages, and which fits which."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from codalab_nb.errors import InputError
+from codalab_nb.model import names
+from codalab_nb.model.base import JsonObject, utc_now
+from codalab_nb.model.bundle import FileRef
+from codalab_nb.model.dataset import NAME, DatasetDocument, Profile, parse_reference
+from codalab_nb.model.design import meant, revise
+from codalab_nb.model.method import Method, fits, method_from_notebook
+from codalab_nb.packing.hashing import DigestCache
+from codalab_nb.stores.ports import NotFound, SiteStore
+
+METHODS_GROUP = "codalab_nb.methods"  # entry points: a callable that returns a folder of template notebooks
+
+
+def builtin_methods() -> Path:
+    """The template notebooks that come with the project: beside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "notebooks" / "methods"
+    return inside if inside.is_dir() else package.parent / "notebooks" / "methods"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A method and the notebook it came from."""
+
+    method: Method
+    path: Path
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A method as offered for one data set: whether it can run there, and why not."""
+
+    template: Template
+    fits: bool
+    reason: str
+
+
+class Catalog:
+    """Data sets and methods of one site."""
+
+    def __init__(self, store: SiteStore, digests: DigestCache) -> None:
+        self._store = store
+        self._digests = digests
+        self._templates: dict[str, Template] | None = None
+
+    # --- data sets
+
+    def add(
+        self,
+        paths: Sequence[Path],
+        *,
+        name: str | None = None,
+        samples: Path | None = None,
+        roles: Mapping[str, str] | None = None,
+        kind: str | None = None,
+    ) -> DatasetDocument:
+        """Profiles the files and stores them as the next version of `name` (default: from the first file's name).
+
+        The same files with the same profile as the newest version are that version. Raises InputError.
+        """
+        from codalab_nb.packing.profile import profile_files  # pandas: only for who adds data
+
+        name = check_dataset_name(name or default_name(paths[0]))
+        profile, files = profile_files(paths, samples=samples, roles=roles, kind=kind)
+        refs = []
+        for path, inside in files:
+            sha256, size = self._digests.digest(path)
+            self._store.put_blob(path, sha256)
+            refs.append(FileRef(path=inside, size=size, sha256=sha256))
+        return self._new_version(name, tuple(refs), profile)
+
+    def set(
+        self, reference: str, *, roles: Mapping[str, str] | None = None, kind: str | None = None
+    ) -> DatasetDocument:
+        """A new version with the user's word on roles and kind; the old one stays as it is."""
+        document = self.dataset(reference)
+        return self._new_version(document.name, document.files, revise(document.profile, roles=roles, kind=kind))
+
+    def _new_version(self, name: str, files: tuple[FileRef, ...], profile: Profile) -> DatasetDocument:
+        versions = self._versions(name)
+        if versions:
+            newest = self._read(name, versions[-1])
+            if newest.files == files and newest.profile == profile:
+                return newest
+        number = (versions[-1] if versions else 0) + 1
+        while True:
+            document = DatasetDocument(name=name, version=number, files=files, profile=profile, created_at=utc_now())
+            if self._store.create(names.dataset(name, number), document.to_bytes()):
+                return document
+            number += 1  # somebody else added one at the same time
+
+    def datasets(self) -> list[DatasetDocument]:
+        """The newest version of each data set, by name."""
+        newest: dict[str, int] = {}
+        for stored in self._store.list("datasets/"):
+            match = re.fullmatch(r"datasets/([^/]+)/(\d+)\.json", stored)
+            if match and NAME.fullmatch(match[1]):
+                newest[match[1]] = max(newest.get(match[1], 0), int(match[2]))
+        return [self._read(name, number) for name, number in sorted(newest.items())]
+
+    def dataset(self, reference: str) -> DatasetDocument:
+        """`NAME` (its newest version) or `NAME@2`. Raises InputError(dataset_unknown) with near misses."""
+        name, number = parse_reference(reference)
+        versions = self._versions(name)
+        if not versions or (number is not None and number not in versions):
+            known = [document.name for document in self.datasets()]
+            has = f" {name} has the versions {', '.join(map(str, versions))}." if versions else meant(name, known)
+            raise InputError(
+                "dataset_unknown",
+                f"There is no data set {reference}.{has}",
+                "`codalab-nb dataset list` shows all; `codalab-nb dataset add FILE` makes one.",
+            )
+        return self._read(name, number or versions[-1])
+
+    def remove(self, reference: str) -> list[str]:
+        """Removes one version (`NAME@2`) or all (`NAME`); the references removed. Results made from it stay."""
+        name, number = parse_reference(reference)
+        self.dataset(reference)
+        gone = [number] if number is not None else self._versions(name)
+        for version in gone:
+            self._store.delete(names.dataset(name, version))
+        return [f"{name}@{version}" for version in gone]
+
+    def _versions(self, name: str) -> list[int]:
+        stored = self._store.list(f"datasets/{name}/")
+        return sorted(int(match[1]) for one in stored if (match := re.search(r"/(\d+)\.json$", one)))
+
+    def _read(self, name: str, number: int) -> DatasetDocument:
+        try:
+            return DatasetDocument.model_validate_json(self._store.read(names.dataset(name, number)))
+        except NotFound as error:
+            raise InputError("dataset_unknown", f"There is no data set {name}@{number} any more.") from error
+
+    # --- methods
+
+    def templates(self) -> dict[str, Template]:
+        """All installed methods by name. A notebook that does not declare itself properly is left out here;
+        `check_method` says what is wrong with it."""
+        if self._templates is None:
+            found: dict[str, Template] = {}
+            for point in sorted(entry_points(group=METHODS_GROUP), key=lambda point: point.name):
+                for path in sorted(Path(point.load()()).glob("*.ipynb")):
+                    try:
+                        template = read_template(path)
+                    except InputError:
+                        continue
+                    found.setdefault(template.method.name, template)
+            self._templates = found
+        return self._templates
+
+    def template(self, name: str) -> Template:
+        template = self.templates().get(name)
+        if template is None:
+            raise InputError(
+                "method_unknown",
+                f"There is no method {name!r}.{meant(name, sorted(self.templates()))}",
+                "`codalab-nb method list` shows all; a notebook file is run with `codalab-nb run`.",
+            )
+        return template
+
+    def offers(self, profile: Profile | None) -> list[Offer]:
+        """Every method with whether it fits (without a profile: whether it can run here at all) and why not."""
+        offers = []
+        for template in self.templates().values():
+            missing = missing_imports(template.method)
+            if missing:
+                reason = f"It needs {', '.join(missing)}: pip install 'codalab-nb[analysis]'"
+                offers.append(Offer(template, False, reason))
+                continue
+            ok, reason = fits(template.method, profile) if profile is not None else (True, "")
+            offers.append(Offer(template, ok, reason))
+        return offers
+
+
+def read_template(path: Path) -> Template:
+    """Raises InputError with everything an author has to put right."""
+    from codalab_nb.model.notebook import read_notebook
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError("missing_file", f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+    read_notebook(data, name=path.name)
+    notebook: JsonObject = json.loads(data.decode("utf-8-sig"))
+    return Template(method_from_notebook(notebook, path=path.name), path)
+
+
+def missing_imports(method: Method) -> list[str]:
+    """Modules the method needs that this interpreter does not have; it is the one that would run it."""
+    return [module for module in method.imports if importlib.util.find_spec(module.partition(".")[0]) is None]
+
+
+def default_name(path: Path) -> str:
+    """A data set name from a path: `My data (2).csv` → `My-data-2`; `…/golub/expression.csv` stays `expression`."""
+    stem = path.resolve().name
+    for suffix in (".gz", ".csv", ".tsv", ".txt", ".tab"):
+        stem = stem.removesuffix(suffix)
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:64] or "data"
+
+
+def check_dataset_name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise InputError(
+            "dataset_name",
+            f"{name!r} cannot be the name of a data set.",
+            "Use letters, digits, '.', '_' and '-', at most 64, with a letter or digit first: `--name golub`.",
+        )
+    return name

@@ -1,0 +1,52 @@
+"""Reading an attempt's events from a position on, across segments."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from codalab_nb.model.names import TaskNames
+from codalab_nb.stores.ports import NotFound, SiteStore
+
+
+class EventReader:
+    """Follows attempt `n` of a task; each call of `new` returns the lines that came since the last one."""
+
+    def __init__(self, store: SiteStore, task: str, n: int) -> None:
+        self._store = store
+        self._names = TaskNames(task)
+        self.n = n
+        self._segment = 0
+        self._offset = 0
+        self._last_seq = 0
+
+    def new(self) -> list[dict[str, Any]]:
+        """Events as plain dicts (`type`, `seq`, `at`, `body`), whole lines only, sequence strictly increasing.
+
+        A line that is no event (half-written, damaged) is passed over: events are a view, results are the truth.
+        """
+        found: list[dict[str, Any]] = []
+        while True:
+            try:
+                data = self._store.read(self._names.events(self.n, self._segment), self._offset)
+            except NotFound:
+                return found
+            end = data.rfind(b"\n") + 1
+            self._offset += end
+            found.extend(self._parse(data[:end]))
+            if self._store.look(self._names.events(self.n, self._segment + 1)) is None:
+                return found
+            self._segment, self._offset = self._segment + 1, 0
+
+    def _parse(self, data: bytes) -> list[dict[str, Any]]:
+        events = []
+        for text in data.splitlines():
+            try:
+                event = json.loads(text)
+                seq = int(event["seq"])
+            except (ValueError, KeyError, TypeError):
+                continue
+            if event.get("n") == self.n and seq > self._last_seq:
+                self._last_seq = seq
+                events.append(event)
+        return events

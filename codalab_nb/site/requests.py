@@ -1,0 +1,330 @@
+"""From what a person asked for to a task document and its blobs: checked whole, before anything is stored or queued."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from codalab_nb.errors import InputError, Problem, Problems
+from codalab_nb.model.base import JsonObject, new_id, utc_now
+from codalab_nb.model.bundle import FileRef
+from codalab_nb.model.choices import check_parameters as check_method_parameters
+from codalab_nb.model.choices import value_from_text
+from codalab_nb.model.dataset import DatasetDocument
+from codalab_nb.model.declared import coerce, declared_parameters, unknown_parameters
+from codalab_nb.model.method import DATASET_PARAMETER, fits
+from codalab_nb.model.notebook import CheckedNotebook, check_notebook_path, read_notebook
+from codalab_nb.model.parameters import check_parameters
+from codalab_nb.model.task import Limits, TaskDocument
+from codalab_nb.packing.hashing import DigestCache
+from codalab_nb.settings import Settings
+from codalab_nb.site.catalog import Template, missing_imports
+
+INPUTS = "inputs"  # where `-i` files and data sets lie in a task's folder
+_GRANT_MARGIN_S = 3600.0
+
+
+class Spelled(str):
+    """A value as typed on a command line: it takes the type the parameter declares, else papermill's rule."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `run` and `analyze` have in common."""
+
+    timeout_s: float | None = None
+    memory_bytes: int | None = None
+    network: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    pool: str = "local"
+    max_attempts: int | None = None
+    interpreter: str = sys.executable
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file on its way into a bundle: bytes, or a path with the digest it had when it was looked at."""
+
+    content: Path | bytes
+    ref: FileRef
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A task that passed every check and is not stored yet."""
+
+    document: TaskDocument
+    sources: tuple[Source, ...]  # the notebook first
+    warnings: tuple[Problem, ...] = ()
+
+
+class Drafting:
+    """Makes drafts. Reads files, writes nothing."""
+
+    def __init__(self, digests: DigestCache, settings: Settings) -> None:
+        self._digests = digests
+        self._settings = settings
+
+    # --- a notebook of the user's
+
+    def notebook(
+        self,
+        path: Path,
+        *,
+        parameters: Mapping[str, Any],
+        inputs: Sequence[tuple[str, Sequence[tuple[Path | bytes, str]], str]] = (),
+        kernel: str | None = None,
+        include: Sequence[str] = (),
+        options: Options,
+        task: str | None = None,
+        retry_of: str | None = None,
+    ) -> Draft:
+        """A draft of running `path`. `inputs`: (parameter, files as (content, name below inputs/), value the parameter gets).
+
+        Raises InputError with every problem of notebook, parameters, files and options together.
+        """
+        problems = Problems()
+        checked = self._read(path, problems)
+        warnings: list[Problem] = []
+        values = dict(parameters)
+        sources: list[Source] = []
+        if checked is not None:
+            warnings.extend(checked.warnings)
+            values = _typed(values, checked.notebook, problems)
+            sources.extend(self._discovered(path, checked.notebook, include, problems, warnings))
+        for parameter, files, value in inputs:
+            if parameter in values:
+                problems.add("param_twice", f"{parameter} is given as a value and as an input.", "Give it once.")
+            values[parameter] = value
+            sources.extend(self._sources(files, problems))
+        clean: JsonObject = {}
+        try:
+            clean, notes = check_parameters(values)
+            warnings.extend(notes)
+        except InputError as error:
+            problems.take(error)
+        if checked is not None:
+            warnings.extend(unknown_parameters(clean, checked.notebook))
+        limits = self._limits(options, problems)
+        problems.raise_if_any()
+        assert checked is not None
+        assert limits is not None
+        return self._draft(
+            checked,
+            path.name,
+            sources,
+            task=task or new_id(),
+            parameters=clean,
+            kernel=kernel or checked.kernel,
+            limits=limits,
+            options=options,
+            label=path.name,
+            retry_of=retry_of,
+            source=str(path),
+            warnings=warnings,
+        )
+
+    def _read(self, path: Path, problems: Problems) -> CheckedNotebook | None:
+        try:
+            check_notebook_path(path.name)
+            return read_notebook(path.read_bytes(), name=path.name)
+        except InputError as error:
+            problems.take(error)
+        except IsADirectoryError:
+            problems.add("missing_file", f"{path} is a folder.", "Name the notebook in it.")
+        except FileNotFoundError:
+            problems.add("missing_file", f"There is no notebook {path}.", _near(path))
+        except OSError as error:
+            problems.add("unreadable_file", f"{path} cannot be read: {error.strerror}.", "Check its permissions.")
+        return None
+
+    def _discovered(
+        self,
+        path: Path,
+        notebook: JsonObject,
+        include: Sequence[str],
+        problems: Problems,
+        warnings: list[Problem],
+    ) -> Iterator[Source]:
+        from codalab_nb.packing.discover import discover
+
+        found = discover(notebook, path.parent, include=include)
+        problems.found.extend(found.problems)
+        warnings.extend(found.warnings)
+        yield from self._sources([(file.absolute, file.path) for file in found.files], problems)
+
+    # --- a method on a data set
+
+    def method(
+        self,
+        template: Template,
+        dataset: DatasetDocument,
+        *,
+        parameters: Mapping[str, Any],
+        options: Options,
+        batch: str,
+        task: str,
+        retry_of: str | None = None,
+    ) -> Draft:
+        """A draft of running `template` on `dataset`. Raises InputError (method_does_not_fit, param_…)."""
+        from codalab_nb.packing.profile import staged_files
+
+        method = template.method
+        problems = Problems()
+        ok, reason = fits(method, dataset.profile)
+        if not ok:
+            problems.add(
+                "method_does_not_fit",
+                f"{method.name} does not fit {dataset.reference}: {reason}",
+                f"`codalab-nb method list --for {dataset.reference}` shows what fits.",
+            )
+        if missing := missing_imports(method):
+            problems.add(
+                "method_imports", f"{method.name} needs {', '.join(missing)}.", "pip install 'codalab-nb[analysis]'"
+            )
+        values = _spelled_for_method(template, parameters, problems)
+        clean: Mapping[str, Any] = {}
+        if ok:
+            try:
+                clean = check_method_parameters(method, dataset.profile, values)
+            except InputError as error:
+                problems.take(error)
+        limits = self._limits(options, problems)
+        problems.raise_if_any()
+        assert limits is not None
+        folder = f"{INPUTS}/dataset"
+        checked = read_notebook(template.path.read_bytes(), name=template.path.name)
+        stored = [FileRef(path=f"{folder}/{ref.path}", size=ref.size, sha256=ref.sha256) for ref in dataset.files]
+        written = [
+            _from_bytes(content, f"{folder}/{name}") for name, content in staged_files(dataset.profile).items()
+        ]
+        return self._draft(
+            checked,
+            template.path.name,
+            written,
+            stored=stored,
+            task=task,
+            parameters={DATASET_PARAMETER: folder, **clean},
+            kernel=checked.kernel,
+            limits=limits,
+            options=options,
+            label=f"{method.title} on {dataset.reference}",
+            dataset=dataset.reference,
+            method=method.name,
+            batch=batch,
+            retry_of=retry_of,
+            warnings=list(checked.warnings),
+        )
+
+    # --- both
+
+    def _draft(
+        self,
+        checked: CheckedNotebook,
+        name: str,
+        sources: Sequence[Source],
+        *,
+        limits: Limits,
+        options: Options,
+        warnings: list[Problem],
+        stored: Sequence[FileRef] = (),
+        **fields: Any,
+    ) -> Draft:
+        now = utc_now()
+        notebook = _from_bytes(json.dumps(checked.notebook, ensure_ascii=False).encode(), name)
+        document = TaskDocument(
+            created_at=now,
+            deadline=now + dt.timedelta(seconds=max(self._settings.deadline, limits.timeout_s + _GRANT_MARGIN_S)),
+            notebook=notebook.ref,
+            inputs=(*stored, *(source.ref for source in _distinct(sources))),
+            interpreter=options.interpreter,
+            limits=limits,
+            network=options.network,
+            environment=dict(options.environment),
+            max_attempts=options.max_attempts or self._settings.max_attempts,
+            pool=options.pool,
+            submitter=getpass.getuser(),
+            warnings=tuple(str(warning) for warning in warnings),
+            **fields,
+        )
+        return Draft(document, (notebook, *_distinct(sources)), tuple(warnings))
+
+    def _limits(self, options: Options, problems: Problems) -> Limits | None:
+        settings = self._settings
+        timeout = settings.timeout if options.timeout_s is None else options.timeout_s
+        memory = settings.memory if options.memory_bytes is None else options.memory_bytes
+        if not 0 < timeout <= settings.deadline:
+            problems.add(
+                "timeout", f"A time limit of {timeout:g} s is not possible.", "Between 1 s and 7 d: `--timeout 2h`."
+            )
+        elif memory < 64 << 20:
+            problems.add("memory", f"A memory limit of {memory:,} bytes is too small.", "At least 64M: `--memory 2G`.")
+        else:
+            return Limits(
+                timeout_s=timeout,
+                memory_bytes=memory,
+                processes=settings.processes,
+                files_bytes=settings.files,
+            )
+        return None
+
+    def _sources(self, files: Sequence[tuple[Path | bytes, str]], problems: Problems) -> Iterator[Source]:
+        for content, name in files:
+            if isinstance(content, bytes):
+                yield _from_bytes(content, name)
+                continue
+            try:
+                sha256, size = self._digests.digest(content)
+                yield Source(content, FileRef(path=name, size=size, sha256=sha256))
+            except InputError as error:
+                problems.take(error)
+            except ValueError:
+                problems.add("path", f"{name!r} cannot be the name of a file in a bundle.", "Rename it.")
+
+
+def _from_bytes(content: bytes, name: str) -> Source:
+    return Source(content, FileRef(path=name, size=len(content), sha256=hashlib.sha256(content).hexdigest()))
+
+
+def _distinct(sources: Sequence[Source]) -> list[Source]:
+    return list({source.ref.path: source for source in sources}.values())
+
+
+def _typed(values: Mapping[str, Any], notebook: JsonObject, problems: Problems) -> dict[str, Any]:
+    types = {parameter.name: parameter.type for parameter in declared_parameters(notebook)}
+    typed: dict[str, Any] = {}
+    for name, value in values.items():
+        try:
+            typed[name] = coerce(value, types.get(name), name=name) if isinstance(value, Spelled) else value
+        except InputError as error:
+            problems.take(error)
+    return typed
+
+
+def _spelled_for_method(template: Template, values: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+    typed: dict[str, Any] = {}
+    for name, value in values.items():
+        try:
+            known = isinstance(value, Spelled) and name in template.method.parameters
+            typed[name] = value_from_text(template.method, name, value) if known else value
+        except InputError as error:
+            problems.take(error)
+    return typed
+
+
+def _near(path: Path) -> str:
+    import difflib
+
+    folder = path.parent
+    there = [entry.name for entry in folder.glob("*.ipynb")] if folder.is_dir() else []
+    near = difflib.get_close_matches(path.name, there, n=1)
+    if near:
+        return f"Did you mean {folder / near[0]}?"
+    return f"Notebooks in {folder.resolve()}: {', '.join(sorted(there)[:5]) or 'none'}."

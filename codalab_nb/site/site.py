@@ -1,0 +1,363 @@
+"""The producing end, on one page: submit, cancel, retry, look. Front ends parse, call this, and show the answer.
+
+    Site.run / Site.analyze ─ draft (every check) ─ submit:
+        S1  blobs, then task.json, into the store        (durable; nobody was told anything yet)
+        S2  the row into the ledger                      (from here on the task is accepted)
+        S3  the message onto the queue                   (only to be fast: the row is the outbox)
+    and a background process, started if there is none, does the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from codalab_nb import failpoints, places, settings, wiring
+from codalab_nb.errors import InputError, Problems, UnavailableError
+from codalab_nb.model.base import new_id, utc_now
+from codalab_nb.model.dataset import DatasetDocument
+from codalab_nb.model.names import TaskNames
+from codalab_nb.model.names import batch as batch_name
+from codalab_nb.model.task import Reason, Result, State, TaskDocument, Verdict
+from codalab_nb.packing.hashing import DigestCache
+from codalab_nb.site import embedded, inputs, monitor, sweeps
+from codalab_nb.site.catalog import Catalog
+from codalab_nb.site.ledger import Ledger, TaskRow
+from codalab_nb.site.liveness import MISSED_HEARTBEATS
+from codalab_nb.site.requests import Draft, Drafting, Options
+from codalab_nb.site.results import read_result
+from codalab_nb.site.tasks import Batch, Task
+
+_T = TypeVar("_T")
+
+
+class Site:
+    """One home. Open it with `Site.open()`; safe to share among threads; `close` it, or use it in a `with`."""
+
+    def __init__(self, where: places.Places, config: settings.Settings, *, serve: bool = True) -> None:
+        self.places = where
+        self.settings = config
+        self.store = wiring.site_store(where)
+        self.queue = wiring.task_queue(where, config)
+        self.ledger = Ledger(where.ledger)
+        self._digests = DigestCache(where.digests)
+        self.catalog = Catalog(self.store, self._digests)
+        self._drafting = Drafting(self._digests, config)
+        self._dispatcher = monitor.Dispatcher(self.ledger, self.queue, config)
+        self._serve = serve
+
+    @classmethod
+    def open(cls, *, serve: bool = True) -> Site:
+        """The site that the settings name. With `serve` it starts a background process whenever there is work.
+
+        Raises UnavailableError (home_not_writable, disk_full, database_damaged, …), InputError (config_…).
+        """
+        config = settings.load()
+        return cls(places.prepare(config), config, serve=serve)
+
+    def close(self) -> None:
+        self.ledger.close()
+        self.queue.close()
+        self._digests.close()
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- data sets
+
+    def add_dataset(
+        self,
+        *paths: str | Path,
+        name: str | None = None,
+        samples: str | Path | None = None,
+        roles: Mapping[str, str] | None = None,
+        kind: str | None = None,
+    ) -> DatasetDocument:
+        """Stores files as the next version of a data set and says what is in them (`.profile`)."""
+        table = None if samples is None else Path(samples)
+        return self.catalog.add([Path(path) for path in paths], name=name, samples=table, roles=roles, kind=kind)
+
+    # --- submitting
+
+    def run(
+        self,
+        notebook: str | Path,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, str | Path] | None = None,
+        kernel: str | None = None,
+        include: Sequence[str] = (),
+        options: Options | None = None,
+        task: str | None = None,
+    ) -> Task:
+        """Submits any papermill notebook. `inputs`: parameter → a path, a data set (`NAME@2`), or `TASK[:FILE]`.
+
+        With `task` (a UUID of your own) the call may be repeated safely: the same request is accepted once.
+        """
+        draft = self.draft(
+            notebook, parameters=parameters, inputs=inputs, kernel=kernel, include=include, options=options, task=task
+        )
+        return self.submit([draft])[0]
+
+    def draft(
+        self,
+        notebook: str | Path,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, str | Path] | None = None,
+        kernel: str | None = None,
+        include: Sequence[str] = (),
+        options: Options | None = None,
+        task: str | None = None,
+    ) -> Draft:
+        """What `run` would submit; nothing is stored. Raises InputError with every problem at once."""
+        problems = Problems()
+        resolved = _resolve_inputs(self, inputs or {}, problems)
+        try:
+            draft = self._drafting.notebook(
+                Path(notebook),
+                parameters=parameters or {},
+                inputs=resolved,
+                kernel=kernel,
+                include=include,
+                options=options or Options(),
+                task=task,
+            )
+        except InputError as error:
+            problems.take(error)
+            problems.raise_if_any()
+            raise
+        problems.raise_if_any()
+        return draft
+
+    def analyze(
+        self,
+        datasets: Iterable[str],
+        methods: Iterable[str],
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        sweep: Mapping[str, Sequence[Any]] | None = None,
+        options: Options | None = None,
+    ) -> Batch:
+        """Submits data sets × methods × swept values as one batch: all of it is accepted, or nothing.
+
+        Keys of `parameters` and `sweep` are `name` (of every chosen method that has it) or `method.name`.
+        """
+        problems = Problems()
+        chosen = [found for name in datasets if (found := _collect(self.catalog.dataset, name, problems))]
+        templates = [one for name in methods if (one := _collect(self.catalog.template, name, problems))]
+        problems.raise_if_any()
+        if not chosen or not templates:
+            raise InputError("nothing_to_do", "Name at least one data set and one method.", "analyze DATASET -m METHOD")
+        plan = sweeps.plan(templates, parameters or {}, sweep or {}, problems)
+        batch = new_id()
+        drafts: list[Draft] = []
+        for dataset in chosen:
+            for template, values in plan:
+                task = str(uuid.uuid5(uuid.UUID(batch), str(len(drafts))))
+                try:
+                    drafts.append(
+                        self._drafting.method(
+                            template,
+                            dataset,
+                            parameters=values,
+                            options=options or Options(),
+                            batch=batch,
+                            task=task,
+                        )
+                    )
+                except InputError as error:
+                    problems.take(error)
+        problems.raise_if_any()
+        return Batch(self, batch, self.submit(drafts))
+
+    def submit(self, drafts: Sequence[Draft]) -> list[Task]:
+        """S1 to S3 for drafts that belong together. When it returns, the tasks are accepted: they survive anything."""
+        documents = [self._store_bundle(draft) for draft in drafts]
+        batch = documents[0].batch
+        if batch is not None:
+            self.store.create(batch_name(batch), "\n".join(document.task for document in documents).encode())
+        failpoints.hit("submit.after_document")
+        rows = [_row(document, position) for position, document in enumerate(documents)]
+        self.ledger.accept(rows)
+        failpoints.hit("submit.after_row")
+        for row in rows:
+            try:
+                self._dispatcher.send(row)
+            except UnavailableError:
+                break  # accepted all the same; the monitor's dispatcher sends it when the queue is back
+        self.keep_serving()
+        return [Task(self, document.task) for document in documents]
+
+    def _store_bundle(self, draft: Draft) -> TaskDocument:
+        for source in draft.sources:
+            self.store.put_blob(source.content, source.ref.sha256)
+        document = draft.document
+        name = TaskNames(document.task).document
+        if not self.store.create(name, document.to_bytes()):
+            there = TaskDocument.model_validate_json(self.store.read(name))
+            times = {"created_at", "deadline"}
+            if there.model_dump(exclude=times) != document.model_dump(exclude=times):
+                raise InputError(
+                    "id_conflict",
+                    f"There is a task {document.task} already, with other contents.",
+                    "Leave the id out, or submit exactly the same request again.",
+                )
+            return there
+        return document
+
+    def retry(self, tasks: Sequence[Task]) -> list[Task]:
+        """The same bundles again, as new tasks with `retry_of`; of a batch they form a new batch."""
+        now = utc_now()
+        batches: dict[str, str] = {}
+        drafts = []
+        for task in tasks:
+            old = task.document
+            batch = batches.setdefault(old.batch, new_id()) if old.batch else None
+            document = old.model_copy(
+                update={
+                    "task": new_id(),
+                    "created_at": now,
+                    "deadline": now + (old.deadline - old.created_at),
+                    "retry_of": task.id,
+                    "batch": batch,
+                }
+            )
+            for ref in (document.notebook, *document.inputs):
+                if not inputs.touch(self.store, ref):
+                    raise InputError(
+                        "input_missing",
+                        f"{ref.path} of task {task.id} is not stored any more.",
+                        "Submit the notebook or the data set again.",
+                    )
+            drafts.append(Draft(document, ()))
+        return [new for draft in drafts for new in self.submit([draft])]
+
+    # --- looking
+
+    def task(self, reference: str) -> Task:
+        """By id, by a unique ending of it, or `@last`. Raises InputError(task_unknown, task_ambiguous)."""
+        return Task(self, self._find(reference, "id"))
+
+    def batch(self, reference: str) -> Batch:
+        batch = self._find(reference, "batch")
+        rows = sorted(self.ledger.find(batch=batch), key=lambda row: (row.submitted_at, row.position))
+        return Batch(self, batch, [Task(self, row.id) for row in rows])
+
+    def tasks(self, reference: str) -> list[Task]:
+        """The tasks of a task or batch reference."""
+        try:
+            return [self.task(reference)]
+        except InputError as error:
+            if error.code != "task_unknown":
+                raise
+            try:
+                return list(self.batch(reference).tasks)
+            except InputError:
+                raise error from None
+
+    def _find(self, reference: str, column: str) -> str:
+        if reference == "@last":
+            rows = self.ledger.find(limit=1)
+            if rows and (newest := rows[0].id if column == "id" else rows[0].batch):
+                return newest
+            raise InputError("task_unknown", "There is no task yet.", "`codalab-nb demo` makes some.")
+        found = self.ledger.ids_ending(reference, column) if len(reference) >= 4 else []
+        if len(found) == 1:
+            return found[0]
+        what = "task or batch" if column == "id" else "batch"
+        if not found:
+            raise InputError(
+                "task_unknown",
+                f"There is no {what} {reference!r}.",
+                "Give an id, at least four characters of its end, or @last; `codalab-nb status` lists them.",
+            )
+        raise InputError(
+            "task_ambiguous", f"{reference!r} ends several ids, for example {', '.join(found)}.", "Give more of it."
+        )
+
+    def state_of(self, row: TaskRow) -> State:
+        """The state to show. The ledger may lag behind a death; a worker that went silent is not shown as running."""
+        if not row.is_open:
+            return row.state
+        if (result := read_result(self.store, row.id)) is not None:
+            return State(result.verdict)
+        age = monitor.claim_age_s(self.store, row)
+        alive = age is not None and age < MISSED_HEARTBEATS * self.settings.heartbeat
+        return State.RUNNING if alive else State.QUEUED
+
+    def result(self, task: str) -> Result | None:
+        return read_result(self.store, task)
+
+    def fold(self, task: str) -> Result | None:
+        """The verdict if there is one; then the ledger knows it too."""
+        return monitor.fold(self.store, self.ledger, task)
+
+    # --- ending, serving
+
+    def cancel(self, task: str) -> bool:
+        """True if this ended the task; False if it had its verdict already."""
+        if self.result(task) is not None:
+            return False
+        failpoints.hit("cancel.before_commit")
+        reason = Reason(code="cancelled", message="Cancelled by its submitter.")
+        won = monitor.decide(self.store, task, Verdict.CANCELLED, reason)
+        self.fold(task)
+        return won
+
+    def keep_serving(self) -> None:
+        """Makes sure that somebody works: starts the background process if it is not there (crashed, idle, never started)."""
+        if self._serve:
+            embedded.ensure(self.places)
+
+    def serve_if_needed(self) -> None:
+        """For commands that only look: what was open when everything died goes on."""
+        if self.ledger.has_open():
+            self.keep_serving()
+
+
+def _resolve_inputs(
+    site: Site, wanted: Mapping[str, str | Path], problems: Problems
+) -> list[tuple[str, Sequence[tuple[Path | bytes, str]], str]]:
+    resolved = []
+    for parameter, reference in wanted.items():
+        try:
+            files, value = inputs.resolve(site, parameter, reference)
+            resolved.append((parameter, files, value))
+        except InputError as error:
+            problems.take(error)
+    return resolved
+
+
+def _collect(look_up: Callable[[str], _T], name: str, problems: Problems) -> _T | None:
+    try:
+        return look_up(name)
+    except InputError as error:
+        problems.take(error)
+        return None
+
+
+def _row(document: TaskDocument, position: int) -> TaskRow:
+    return TaskRow(
+        id=document.task,
+        label=document.label,
+        notebook=document.notebook.path,
+        pool=document.pool,
+        submitted_at=document.created_at.timestamp(),
+        deadline=document.deadline.timestamp(),
+        max_attempts=document.max_attempts,
+        document_sha256=hashlib.sha256(document.to_bytes()).hexdigest(),
+        batch=document.batch,
+        position=position,
+        dataset=document.dataset,
+        method=document.method,
+        parameters={name: value for name, value in document.parameters.items() if name != "dataset" or not document.method},
+        retry_of=document.retry_of,
+    )
+

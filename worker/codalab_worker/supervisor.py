@@ -1,0 +1,239 @@
+"""The worker: receive, claim, ack, look once more, run, publish, commit. Read `Supervisor.handle` first.
+
+It creates names of its own attempt and `result.json`, and nothing else; it judges nobody's liveness and counts nothing.
+"""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from codalab_nb import failpoints
+from codalab_nb.errors import CodalabError, UnavailableError
+from codalab_nb.model.base import utc_now
+from codalab_nb.model.event import EventType
+from codalab_nb.model.names import TaskNames
+from codalab_nb.model.task import Claim, Hint, Message, Result
+from codalab_nb.queues.ports import Received, Receiver, Sender
+from codalab_nb.settings import Settings
+from codalab_nb.stores.once import create_once
+from codalab_nb.stores.ports import AttemptStore, NotFound
+from codalab_worker.attempt import Attempt, Decided, Outcome, Released
+from codalab_worker.publishing import publish
+from codalab_worker.staging import Verified, process_name
+from codalab_worker.warm import Warmth
+
+log = logging.getLogger(__name__)
+
+_RELEASES_IN_A_ROW = 3
+_HINT_LIFE_S = 600.0
+
+
+class Supervisor:
+    """Serves one pool with `settings.slots` tasks at a time."""
+
+    def __init__(
+        self,
+        tasks: Receiver,
+        open_attempt: Callable[[str, int], AttemptStore],
+        hints: Sender,
+        warmth: Warmth,
+        settings: Settings,
+    ) -> None:
+        self._tasks = tasks
+        self._open_attempt = open_attempt
+        self._hints = hints
+        self._warmth = warmth
+        self._settings = settings
+        self._name = process_name()
+        self._submitter = getpass.getuser()
+        self._verified = Verified()
+        self._draining = threading.Event()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._busy = 0
+        self._releases = 0
+        self._lock = threading.Lock()
+        self.gave_up: str | None = None  # why this worker takes no more work
+
+    # --- life
+
+    def start(self) -> None:
+        for slot in range(self._settings.slots):
+            thread = threading.Thread(target=self._serve, name=f"slot-{slot}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    @property
+    def busy(self) -> int:
+        """Tasks in hand now."""
+        return self._busy
+
+    def drain(self, grace_s: float | None = None) -> None:
+        """Takes no more work. Running tasks may end within `grace_s` (None: however long); the rest is released."""
+        self._draining.set()
+        deadline = None if grace_s is None else time.monotonic() + grace_s
+        for thread in self._threads:
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        while not self._draining.is_set() and self.gave_up is None:
+            try:
+                message = self._tasks.receive(timeout_s=1.0)
+                if message is None:
+                    continue
+                with self._lock:
+                    self._busy += 1
+                try:
+                    self.handle(message)
+                finally:
+                    with self._lock:
+                        self._busy -= 1
+            except CodalabError as error:
+                log.error("worker: %s", error)
+                self._draining.wait(1.0)
+            except Exception:
+                log.exception("worker: a slot failed; it goes on with the next task")
+                self._draining.wait(1.0)
+
+    # --- the story
+
+    def handle(self, received: Received) -> None:
+        failpoints.hit("worker.after_receive")
+        message = self._understand(received)
+        if message is None:
+            return
+        names = TaskNames(message.task)
+        store = self._open_attempt(message.task, message.n)
+        nonce = secrets.token_hex(16)
+        claim = Claim(nonce=nonce, worker=self._name, started_at=utc_now())
+        try:
+            won = create_once(store, names.claim(message.n), claim.to_bytes(), nonce)
+        except UnavailableError:
+            self._tasks.abandon(received)
+            raise
+        failpoints.hit("worker.after_claim")
+        self._tasks.ack(received)
+        if not won:
+            return
+        failpoints.hit("worker.after_ack")
+        if _decided(store, names):
+            return
+        failpoints.hit("worker.after_look")
+        self._work(message, store, nonce)
+
+    def _understand(self, received: Received) -> Message | None:
+        """The message, or None after it was settled: poison is buried at first sight, a newer version given back."""
+        try:
+            message = Message.model_validate_json(received.body)
+            TaskNames(message.task)
+        except ValidationError as error:
+            if any(detail["loc"] == ("version",) and isinstance(detail["input"], int) for detail in error.errors()):
+                self._tasks.abandon(received)
+            else:
+                self._tasks.bury(received, "malformed")
+            log.warning("a message that cannot be read: %s", error.errors()[0]["msg"])
+            return None
+        except ValueError:
+            self._tasks.bury(received, "malformed")
+            return None
+        return message
+
+    def _work(self, message: Message, store: AttemptStore, nonce: str) -> None:
+        attempt = Attempt(
+            message.task,
+            message.n,
+            store,
+            self._warmth,
+            self._verified,
+            heartbeat_s=self._settings.heartbeat,
+            submitter=self._submitter,
+            stopping=self._stopping,
+        )
+        try:
+            self._hint(message.task)
+            outcome = attempt.run(self._name)
+            self._commit(attempt, outcome, store, nonce)
+            self._releases = 0
+        except Decided:
+            log.info("task %s was decided elsewhere; attempt %d stops", message.task, message.n)
+        except Released as released:
+            self._release(attempt, released)
+        except UnavailableError as error:
+            self._release(attempt, Released(error.code, str(error)))
+        finally:
+            attempt.close()
+
+    def _commit(self, attempt: Attempt, outcome: Outcome, store: AttemptStore, nonce: str) -> None:
+        assert attempt.events is not None
+        manifest_sha256 = None
+        if attempt.document is not None and outcome.notebook is not None:
+            manifest_sha256 = publish(
+                store,
+                attempt.task,
+                attempt.n,
+                notebook_name=attempt.document.notebook.path,
+                notebook=outcome.notebook,
+                found=outcome.found,
+                skipped=outcome.skipped,
+                environment=outcome.environment,
+                metrics=outcome.metrics,
+                truncated=outcome.truncated,
+            )
+        result = Result(
+            task=attempt.task,
+            n=attempt.n,
+            nonce=nonce,
+            verdict=outcome.verdict,
+            reason=outcome.reason,
+            manifest_sha256=manifest_sha256,
+            decided_at=utc_now(),
+            seconds=outcome.seconds,
+            stopped_at=outcome.stopped_at,
+        )
+        failpoints.hit("worker.before_commit")
+        won = create_once(store, TaskNames(attempt.task).result, result.to_bytes(), nonce)
+        failpoints.hit("worker.after_commit")
+        if won:
+            attempt.events.write(EventType.FINISHED, {"verdict": outcome.verdict})
+        self._hint(attempt.task)
+        failpoints.hit("worker.after_hint")
+
+    def _release(self, attempt: Attempt, released: Released) -> None:
+        log.warning("task %s: attempt %d released (%s): %s", attempt.task, attempt.n, released.reason, released)
+        try:
+            assert attempt.events is not None
+            attempt.events.write(EventType.RELEASED, {"reason": released.reason, "message": str(released)})
+        except CodalabError as error:  # then it will be judged dead: the same, later
+            log.warning("could not say so: %s", error)
+        if self._stopping.is_set():
+            return
+        with self._lock:
+            self._releases += 1
+            if self._releases >= _RELEASES_IN_A_ROW:
+                self.gave_up = f"{_RELEASES_IN_A_ROW} tasks in a row could not be run here; the last one: {released}"
+                log.error("this worker takes no more work: %s", self.gave_up)
+
+    def _hint(self, task: str) -> None:
+        """Tells the monitor where to look. Best effort: the reconciler finds it anyway."""
+        try:
+            self._hints.send(f"{task}:{secrets.token_hex(4)}", Hint(task=task).to_bytes(), life_s=_HINT_LIFE_S)
+        except CodalabError as error:
+            log.warning("hint for %s: %s", task, error)
+
+
+def _decided(store: AttemptStore, names: TaskNames) -> bool:
+    try:
+        store.read(names.result)
+    except NotFound:
+        return False
+    return True
