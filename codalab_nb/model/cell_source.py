@@ -20,7 +20,7 @@ _HELP = re.compile(r"^\s*(\?{1,2}[%\w.*]+|[%\w.*]+\?{1,2})\s*$")
 
 @dataclass(frozen=True)
 class Command:
-    """One notebook command: `mark` is `%`, `!` or `%%`, `text` what follows it; `body` only for a cell magic."""
+    """One notebook command: `mark` is `%`, `!` or `%%`; `body` is what a `%%` cell holds, unless that is Python."""
 
     mark: str
     text: str
@@ -42,11 +42,10 @@ def split_cell(source: str) -> CellSource:
     start = next((index for index, line in enumerate(lines) if line.strip()), 0)
     if lines and lines[start].startswith("%%"):
         head, body = lines[start][2:].strip(), "\n".join(lines[start + 1 :])
-        command = Command("%%", head, body)
         if head.split(" ", 1)[0] not in _PYTHON_BODIES:
-            return CellSource("", None, (command,))
+            return CellSource("", None, (Command("%%", head, body),))
         inner = split_cell("\n" * (start + 1) + body)
-        return CellSource(inner.python, inner.tree, (command, *inner.commands))
+        return CellSource(inner.python, inner.tree, (Command("%%", head), *inner.commands))
     tree = parse(source)
     if tree is not None:
         return CellSource(source, tree)
