@@ -27,7 +27,9 @@ def runtime_folder(home: Path) -> Path:
     Raises UnavailableError when somebody else owns the name (another user made it to listen in).
     """
     digest = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]
-    folder = Path(tempfile.gettempdir()) / f"codalab-nb-{os.getuid()}-{digest}"
+    # macOS has a temporary folder with a name too long for sockets below it.
+    base = tempfile.gettempdir()
+    folder = Path(base if len(base) < 40 else "/tmp") / f"codalab-nb-{os.getuid()}-{digest}"  # noqa: S108 (checked below)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     stat = folder.lstat()

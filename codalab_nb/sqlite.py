@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from codalab_nb.errors import CodalabError, UnavailableError
 
 BUSY_TIMEOUT_S = 10.0
+_HAS_TABLES = "SELECT 1 FROM sqlite_master LIMIT 1"
 
 
 class Database:
@@ -22,9 +24,13 @@ class Database:
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         with self.faults():
-            connection = self.connection
-            if not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-                connection.executescript(f"BEGIN IMMEDIATE; {schema} COMMIT;")
+            there = self.connection.execute(_HAS_TABLES).fetchone()
+        if not there:
+            with self.transaction() as db:
+                # Asked again under the lock: two processes may have found the file empty.
+                if not db.execute(_HAS_TABLES).fetchone():
+                    for statement in schema.split(";"):
+                        db.execute(statement)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -35,7 +41,7 @@ class Database:
             )
             connection.row_factory = sqlite3.Row
             try:
-                connection.execute("PRAGMA journal_mode=WAL")
+                _use_wal(connection)
                 # FULL: a commit that was reported survives a power cut. In WAL mode that is one fsync.
                 connection.execute("PRAGMA synchronous=FULL")
             except sqlite3.Error:
@@ -107,3 +113,17 @@ class Database:
                 "database_damaged", f"The database {self.path} is damaged: {text}.", self._rebuild_hint
             )
         return UnavailableError("database_error", f"The database {self.path} answers: {text}.", self._rebuild_hint)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switches a new file to WAL. SQLite does not wait for the lock this needs: of two who open a new file at once
+    one is told "locked" and has to ask again."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)

@@ -50,3 +50,24 @@ class EventReader:
                 self._last_seq = seq
                 events.append(event)
         return events
+
+
+_TAIL_BYTES = 8192
+
+
+def last_event(store: SiteStore, task: str, n: int) -> dict[str, Any] | None:
+    """The last whole line of an attempt's events without reading the rest; None where there is none (yet)."""
+    names = TaskNames(task)
+    segment, look = 0, store.look(names.events(n))
+    while look is not None and (following := store.look(names.events(n, segment + 1))) is not None:
+        segment, look = segment + 1, following
+    if look is None:
+        return None
+    data = store.read(names.events(n, segment), max(0, look.size - _TAIL_BYTES))
+    for text in reversed(data[: data.rfind(b"\n") + 1].splitlines()):
+        try:
+            event = json.loads(text)
+        except ValueError:
+            continue
+        return event if isinstance(event, dict) and event.get("n") == n else None
+    return None

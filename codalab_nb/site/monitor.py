@@ -23,12 +23,12 @@ from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Hint, Message, Reason, Result, Verdict
 from codalab_nb.queues.ports import QueueAdmin, Receiver, Sender
 from codalab_nb.settings import Settings
-from codalab_nb.site.events import EventReader
+from codalab_nb.site.events import last_event
 from codalab_nb.site.ledger import Ledger, TaskRow
 from codalab_nb.site.liveness import Liveness
 from codalab_nb.site.results import read_manifest, read_result
 from codalab_nb.stores.once import create_once
-from codalab_nb.stores.ports import NotFound, SiteStore
+from codalab_nb.stores.ports import SiteStore
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class Reconciler:
             return
         self._ledger.started(row.id, row.n)
         events = self._store.look(names.events(row.n))
-        if events and (released := self._released(row)) is not None:
+        if (released := self._released(row)) is not None:
             self._next_attempt(row, released, time.time() + min(_BACK_OFF_S * 2 ** (row.n - 1), _BACK_OFF_MAX_S))
         elif self._liveness.is_dead(row.id, row.n, f"{claim.version}/{events.version if events else ''}"):
             self._next_attempt(row, "the worker stopped giving signs of life", 0.0)
@@ -141,11 +141,11 @@ class Reconciler:
             self._ledger.send_again(row.id, row.n)
 
     def _released(self, row: TaskRow) -> str | None:
-        # Only the tail matters: `released` is the last thing a supervisor says of an attempt.
-        for event in EventReader(self._store, row.id, row.n).new()[-2:]:
-            if event.get("type") == "released":
-                return str(event.get("body", {}).get("reason", "unknown"))
-        return None
+        # The last thing a supervisor says of an attempt. Asked before liveness: a released attempt is silent, too.
+        event = last_event(self._store, row.id, row.n)
+        if event is None or event.get("type") != "released":
+            return None
+        return str(event.get("body", {}).get("reason", "unknown"))
 
     def _next_attempt(self, row: TaskRow, why: str, after: float) -> None:
         if row.n < row.max_attempts:
@@ -249,8 +249,5 @@ class Monitor:
 def claim_age_s(store: SiteStore, row: TaskRow) -> float | None:
     """Seconds since the attempt's last sign of life by the store's clock; None without a claim. For views only."""
     names = TaskNames(row.id)
-    try:
-        look = store.look(names.events(row.n)) or store.look(names.claim(row.n))
-    except NotFound:
-        return None
+    look = store.look(names.events(row.n)) or store.look(names.claim(row.n))
     return look.age_s if look else None

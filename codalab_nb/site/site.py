@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +27,7 @@ from codalab_nb.site import embedded, inputs, monitor, sweeps
 from codalab_nb.site.catalog import Catalog
 from codalab_nb.site.ledger import Ledger, TaskRow
 from codalab_nb.site.liveness import MISSED_HEARTBEATS
+from codalab_nb.site.rebuild import row_of
 from codalab_nb.site.requests import Draft, Drafting, Options
 from codalab_nb.site.results import read_result
 from codalab_nb.site.tasks import Batch, Task
@@ -182,9 +183,10 @@ class Site:
         documents = [self._store_bundle(draft) for draft in drafts]
         batch = documents[0].batch
         if batch is not None:
-            self.store.create(batch_name(batch), "\n".join(document.task for document in documents).encode())
+            listed = json.dumps({"version": 1, "tasks": [document.task for document in documents]})
+            self.store.create(batch_name(batch), listed.encode())
         failpoints.hit("submit.after_document")
-        rows = [_row(document, position) for position, document in enumerate(documents)]
+        rows = [row_of(document, position) for position, document in enumerate(documents)]
         self.ledger.accept(rows)
         failpoints.hit("submit.after_row")
         for row in rows:
@@ -341,23 +343,3 @@ def _collect(look_up: Callable[[str], _T], name: str, problems: Problems) -> _T 
     except InputError as error:
         problems.take(error)
         return None
-
-
-def _row(document: TaskDocument, position: int) -> TaskRow:
-    return TaskRow(
-        id=document.task,
-        label=document.label,
-        notebook=document.notebook.path,
-        pool=document.pool,
-        submitted_at=document.created_at.timestamp(),
-        deadline=document.deadline.timestamp(),
-        max_attempts=document.max_attempts,
-        document_sha256=hashlib.sha256(document.to_bytes()).hexdigest(),
-        batch=document.batch,
-        position=position,
-        dataset=document.dataset,
-        method=document.method,
-        parameters={name: value for name, value in document.parameters.items() if name != "dataset" or not document.method},
-        retry_of=document.retry_of,
-    )
-

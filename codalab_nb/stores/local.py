@@ -62,7 +62,7 @@ class LocalStore:
 
     def __init__(self, root: Path, runtime: Path) -> None:
         self.root = root
-        self._bells = runtime / "tasks"
+        self._bells = runtime / "t"
         with _faults(root, "tmp"):
             for folder in (root / "tmp", root / "tasks", root / "blobs" / "sha256"):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -201,12 +201,12 @@ class LocalStore:
             return self._appear(temporary, name)
 
     def changes(self, task: str) -> Listener:
-        return Bell(self._bells / task).listen()
+        return Bell(self._bells / task[-12:]).listen()
 
     def _ring(self, name: str) -> None:
         parts = name.split("/", 2)
         if parts[0] == "tasks":
-            Bell(self._bells / parts[1]).ring()
+            Bell(self._bells / parts[1][-12:]).ring()
 
     def attempt(self, task: str, n: int) -> LocalAttemptStore:
         return LocalAttemptStore(self, task, n)

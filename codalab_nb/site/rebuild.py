@@ -1,0 +1,93 @@
+"""A ledger from the store alone, for when the ledger was lost (RELIABILITY 2.2, row 22)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from codalab_nb.model.names import TaskNames
+from codalab_nb.model.task import TaskDocument
+from codalab_nb.site.ledger import Ledger, TaskRow
+from codalab_nb.site.monitor import fold
+from codalab_nb.stores.ports import NotFound, SiteStore
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What was found: tasks entered, how many of them are open (they go on), and ids nobody was ever told of."""
+
+    tasks: int
+    open: int
+    unconfirmed: tuple[str, ...]
+
+
+def row_of(document: TaskDocument, position: int, *, n: int = 1, confirmed: bool = False) -> TaskRow:
+    """The row that accepts `document`."""
+    shown = {name: value for name, value in document.parameters.items() if name != "dataset" or not document.method}
+    return TaskRow(
+        id=document.task,
+        label=document.label,
+        notebook=document.notebook.path,
+        pool=document.pool,
+        submitted_at=document.created_at.timestamp(),
+        deadline=document.deadline.timestamp(),
+        max_attempts=document.max_attempts,
+        document_sha256=hashlib.sha256(document.to_bytes()).hexdigest(),
+        batch=document.batch,
+        position=position,
+        dataset=document.dataset,
+        method=document.method,
+        parameters=shown,
+        retry_of=document.retry_of,
+        n=n,
+        confirmed=confirmed,
+    )
+
+
+def rebuild(
+    store: SiteStore, ledger: Ledger, *, progress: Callable[[int], None] = lambda _done: None
+) -> Rebuilt:
+    """Enters every task that was accepted (or ever claimed) and is not in the ledger; rows that are there stay.
+
+    A task document that was never confirmed as accepted belongs to a submit that died: it is listed, not run.
+    """
+    ids = sorted({name.split("/")[1] for name in store.list("tasks/") if name.endswith("/task.json")})
+    positions = _positions(store)
+    entered, unconfirmed = 0, []
+    for done, task in enumerate(ids):
+        progress(done)
+        if ledger.get(task) is not None:
+            continue
+        names = TaskNames(task)
+        try:
+            document = TaskDocument.model_validate_json(store.read(names.document))
+        except (ValidationError, NotFound):
+            continue
+        n = 1
+        while store.look(names.claim(n + 1)) is not None:
+            n += 1
+        claimed = store.look(names.claim(n)) is not None
+        accepted = store.look(names.accepted) is not None
+        if not (accepted or claimed):
+            unconfirmed.append(task)
+            continue
+        ledger.accept([row_of(document, positions.get(task, 0), n=n, confirmed=accepted)])
+        fold(store, ledger, task)
+        entered += 1
+    return Rebuilt(entered, len(ledger.open_tasks()), tuple(unconfirmed))
+
+
+def _positions(store: SiteStore) -> dict[str, int]:
+    """Where each task stands in its batch."""
+    positions: dict[str, int] = {}
+    for name in store.list("batches/"):
+        try:
+            tasks = json.loads(store.read(name))["tasks"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        positions.update({task: position for position, task in enumerate(tasks)})
+    return positions
