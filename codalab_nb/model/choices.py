@@ -37,6 +37,8 @@ def parameter_schema(method: Method, profile: Profile, given: Mapping[str, Json]
 def check_parameters(method: Method, profile: Profile, given: Mapping[str, Json]) -> dict[str, Json]:
     """All parameters with their values, defaults filled in, in the method's order.
 
+    One default stays as the notebook has it: a reference level which is proposed and which nobody has chosen. The
+    notebook then takes the proposal and says so in its results, which a filled-in value would hide.
     Raises InputError with every problem: param_unknown, param_type, param_range, param_choice, param_missing.
     """
     problems = Problems()
@@ -55,7 +57,12 @@ def check_parameters(method: Method, profile: Profile, given: Mapping[str, Json]
             _check_value(problems, name, known[name], properties)
             values[name] = known[name]
         elif "default" in properties:
-            values[name] = properties["default"]
+            proposed = (
+                parameter.default_from == "reference"
+                and parameter.default == ""
+                and _only_proposed(profile, properties)
+            )
+            values[name] = "" if proposed else properties["default"]
         else:
             choices = _listed(properties.get("enum", ()))
             problems.add(
@@ -124,6 +131,11 @@ def _check_value(problems: Problems, name: str, value: Json, schema: JsonObject)
         problems.add("param_range", f"{name} must be {allowed}; found {value}.", schema.get("description", ""))
 
 
+def _only_proposed(profile: Profile, schema: JsonObject) -> bool:
+    reference = profile.reference
+    return reference is not None and reference.proposed and reference.level == schema["default"]
+
+
 def _listed(choices: Sequence[Json]) -> str:
     if not choices:
         return ""
@@ -161,7 +173,7 @@ def _filled(method: Method, parameter: Parameter, profile: Profile, chosen: Mapp
     else:
         column = _column_of(source, profile, chosen)
         choices = [level.name for level in column.levels if level.n >= method.needs.min_per_group] if column else []
-        default = _default_level(parameter, profile, column, choices, chosen)
+        default = _default_level(method, parameter, profile, column, choices, chosen)
     if parameter.optional:
         choices = ["", *choices]
         default = default or ""
@@ -181,7 +193,12 @@ def _column_of(source: str, profile: Profile, chosen: Mapping[str, Json]) -> Col
 
 
 def _default_level(
-    parameter: Parameter, profile: Profile, column: Column | None, choices: Sequence[str], chosen: Mapping[str, Json]
+    method: Method,
+    parameter: Parameter,
+    profile: Profile,
+    column: Column | None,
+    choices: Sequence[str],
+    chosen: Mapping[str, Json],
 ) -> str | None:
     """The proposed reference, or the only other group; None when a person must choose."""
     if column is None:
@@ -192,7 +209,12 @@ def _default_level(
             if profile.reference and profile.reference.column == column.name
             else propose_reference(column)
         )
-        return known.level if known and known.level in choices else None
+        name = next(name for name, one in method.parameters.items() if one is parameter)
+        taken = [chosen.get(other) for other, one in method.parameters.items() if one.differs_from == name]
+        left = [level for level in choices if level not in taken]
+        if known and known.level in left:
+            return known.level
+        return left[0] if len(left) == 1 else None
     if parameter.default_from == "other":
         others = [level for level in choices if level != chosen.get(parameter.differs_from or "")]
         return others[0] if len(others) == 1 else None

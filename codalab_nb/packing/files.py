@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,9 +103,11 @@ def _take(path: Path, name: str, chosen: Chosen, problems: Problems) -> None:
 
 
 def _is_our_profile(path: Path) -> bool:
+    """Written by `staged_files`, and not some other file of that name."""
     try:
-        Profile.model_validate_json(path.read_bytes())
-    except ValidationError:
+        content = json.loads(path.read_bytes())
+        Profile.model_validate({key: value for key, value in content.items() if key != "dataset"})
+    except (ValidationError, ValueError, AttributeError):
         return False
     return True
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,9 +77,13 @@ def profile_files(
     return revise(profile, roles=roles, kind=kind), chosen.files
 
 
-def staged_files(profile: Profile) -> dict[str, bytes]:
-    """What is written beside the files of a data set when a method runs on it: file name → content."""
-    return {PROFILE_FILE: profile.model_dump_json(indent=1).encode()}
+def staged_files(profile: Profile, dataset: str | None = None) -> dict[str, bytes]:
+    """What is written beside the files of a data set when a method runs on it: file name → content.
+
+    `dataset` is what the results call the data, as `golub@1`; it is no part of the profile itself.
+    """
+    content = profile.model_dump(mode="json") | ({"dataset": dataset} if dataset else {})
+    return {PROFILE_FILE: (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()}
 
 
 @dataclass

@@ -1,0 +1,101 @@
+"""How every figure looks: white, sparse, colours that colour-blind people tell apart, words instead of codes.
+
+Colours: Okabe M, Ito K (2008), Color Universal Design, jfly.uni-koeln.de/color. Groups also differ in marker shape,
+so that a print in grey can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE, YELLOW, BLACK = "#56B4E9", "#CC79A7", "#F0E442", "#000000"
+GREY, LIGHT, INK = "#8C8C8C", "#D0D0D0", "#333333"
+GROUP_COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
+GROUP_MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
+OTHER = "other groups"
+MANY_GROUPS = 8
+
+
+class Picture(NamedTuple):
+    """A figure, its title (the answer it gives), and its description in words."""
+
+    figure: Figure
+    title: str
+    alt: str
+
+
+class Look(NamedTuple):
+    colour: str
+    marker: str
+
+
+def looks(groups: Sequence[str]) -> dict[str, Look]:
+    """Colour and marker of each group, in order; from the ninth on they repeat with another marker."""
+    n = len(GROUP_COLOURS)
+    return {
+        group: Look(GROUP_COLOURS[place % n], GROUP_MARKERS[(place + place // n) % n])
+        for place, group in enumerate(groups)
+    }
+
+
+def new_figure(width: float = 7.2, height: float = 4.8, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure (inches) that no notebook shows by itself, and its axes row by row."""
+    figure = Figure(figsize=(width, height), facecolor="white")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for one in axes:
+        one.spines[["top", "right"]].set_visible(False)
+        one.spines[["left", "bottom"]].set_color(GREY)
+        one.tick_params(colors=INK, labelsize=9)
+    return figure, axes
+
+
+def finish(figure: Figure, title: str, subtitle: str, *, top: float = 0.84, left: float = 0.1, **room: float) -> None:
+    """Title and subtitle at the left, and room for them; fractions of the figure's size."""
+    height = float(figure.get_size_inches()[1])
+    figure.text(0.015, 1 - 0.12 / height, title, ha="left", va="top", fontsize=13, fontweight="bold", color=BLACK)
+    figure.text(0.015, 1 - 0.42 / height, subtitle, ha="left", va="top", fontsize=9.5, color=INK)
+    figure.subplots_adjust(**({"top": top, "left": left, "right": 0.97, "bottom": 0.13} | room))
+
+
+def name_axes(axes: Axes, x: str, y: str) -> None:
+    axes.set_xlabel(x, fontsize=10, color=INK)
+    axes.set_ylabel(y, fontsize=10, color=INK)
+
+
+def legend(axes: Axes, **where: Any) -> None:
+    axes.legend(frameon=False, fontsize=9, **where)
+
+
+def spread_out(places: Sequence[float], gap: float, lowest: float, highest: float) -> list[float]:
+    """Moves descending `places` to lie `gap` or more apart; the column stays centred and inside the range."""
+    moved = list(places)
+    for number in range(1, len(moved)):
+        moved[number] = min(moved[number], moved[number - 1] - gap)
+    if not moved:
+        return moved
+    shift = (sum(places) - sum(moved)) / len(moved)
+    shift = max(min(shift, highest - moved[0]), lowest - moved[-1])
+    return [place + shift for place in moved]
+
+
+def group_sizes(groups: pd.Series) -> str:
+    """`27 ALL, 11 AML`, in order of first appearance."""
+    counts = groups.dropna().value_counts(sort=False)
+    listed = ", ".join(f"{n} {name}" for name, n in counts.iloc[:6].items())
+    return listed + (f", and {len(counts) - 6} more groups" if len(counts) > 6 else "")
+
+
+def shown_groups(groups: pd.Series) -> pd.Series:
+    """At most MANY_GROUPS groups: smaller ones and unknown ones become `other groups`."""
+    largest = groups.value_counts().index[: MANY_GROUPS if groups.nunique() <= MANY_GROUPS else MANY_GROUPS - 1]
+    return groups.where(groups.isin(largest), OTHER)
+
+
+def cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
