@@ -61,10 +61,11 @@ class DigestCache:
             raise InputError("missing_file", f"There is no file {path}.", "Check the path.") from error
         except (OSError, ValueError) as error:
             raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from error
+        before = os.fstat(handle)
+        if not stat.S_ISREG(before.st_mode):
+            os.close(handle)
+            raise _unreadable(path, "it is not a regular file")
         with FileIO(handle) as file:
-            before = os.fstat(handle)
-            if not stat.S_ISREG(before.st_mode):
-                raise _unreadable(path, "it is not a regular file")
             key = os.fsencode(os.path.abspath(path))  # noqa: PTH100 (links are kept: the inode tells where they lead)
             known = self._find(key, before)
             if known:
