@@ -24,7 +24,6 @@ from codalab_nb.places import Places
 from codalab_nb.redaction import RedactingFormatter
 from codalab_nb.settings import Settings
 from codalab_nb.site import embedded
-from codalab_nb.site.cleanup import clear_leftovers
 from codalab_nb.site.ledger import Ledger
 from codalab_nb.site.monitor import Monitor
 from codalab_worker.supervisor import Supervisor
@@ -50,7 +49,6 @@ class Service:
             self._ledger, store, tasks, tasks, wiring.response_queue(places, settings), settings
         )
         side = wiring.WorkerSide(places, settings)
-        clear_leftovers(places)
         self._warmth = Warmth(places.scratch, sandbox=settings.sandbox, ready=settings.warm, mask=places.home)
         self._supervisor = Supervisor(side.tasks, side.open_attempt, side.hints, self._warmth, settings)
         self._asked: signal.Signals | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 from codalab_nb.model import names
 from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.task import TERMINAL, TaskDocument
-from codalab_nb.places import Places
 from codalab_nb.stores.ports import NotFound, SiteStore
 
 if TYPE_CHECKING:
@@ -95,8 +93,3 @@ def _needed_blobs(store: SiteStore, going: set[str]) -> set[str]:
         needed |= {ref.sha256 for ref in (document.notebook, *document.inputs)}
     return needed
 
-
-def clear_leftovers(places: Places) -> None:
-    """Scratch folders of a background process that was killed: only the holder of the lock calls this."""
-    shutil.rmtree(places.scratch, ignore_errors=True)
-    places.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -145,7 +145,8 @@ class Reconciler:
         event = last_event(self._store, row.id, row.n)
         if event is None or event.get("type") != "released":
             return None
-        return str(event.get("body", {}).get("reason", "unknown"))
+        body = event.get("body", {})
+        return f"the worker gave it back ({body.get('reason', 'unknown')}: {body.get('message', '')})"
 
     def _next_attempt(self, row: TaskRow, why: str, after: float) -> None:
         if row.n < row.max_attempts:

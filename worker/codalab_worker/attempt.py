@@ -169,7 +169,7 @@ class Attempt:
         self._notebook = checked.notebook
         argv = kernelspecs.find(document.kernel, document.interpreter)
         placed = staging.locate_all(self._store, document.inputs, self._verified)
-        self._box = self._warmth.take(document.interpreter, network=document.network, binds=kernelspecs.folders(argv))
+        self._box = self._warmth.take(document.interpreter, network=document.network)
         self._box.place(placed)
         self._box.start(self._job(document, checked.notebook, argv))
         failpoints.hit("worker.running")
@@ -238,6 +238,8 @@ class Attempt:
             for line in lines:
                 if line["type"] == "end":
                     return _outcome(line, metrics, self.events.truncated)
+                if line["type"] == "failed":  # our own code broke in there; another attempt may fare better
+                    raise Released("runner_failed", str(line.get("message"))[:1000])
             if (limit := box.overstep()) is not None:
                 return _overstepped(limit, document.limits, metrics)
             if time.monotonic() > hard_end:

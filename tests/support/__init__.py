@@ -1,0 +1,1 @@
+"""What integration, chaos and bench share: a home of its own, real processes, notebooks."""
