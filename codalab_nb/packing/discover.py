@@ -7,7 +7,6 @@ because in the sandbox it would fail after the wait.
 from __future__ import annotations
 
 import posixpath
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +21,10 @@ from codalab_nb.packing.collected import Collected, FoundFile
 from codalab_nb.packing.folder import Folder, TooManyEntries
 from codalab_nb.packing.mentions import Kind, Reference, literal
 from codalab_nb.packing.modules import find_module
+from codalab_nb.packing.outside import capital, outside_problem
 from codalab_nb.packing.references import cell_references, file_references
 
 _MAX_SCRIPT_BYTES = 5_000_000  # a larger .py file is data
-
-# What every machine has of its own. Paths there are never ours to pack, and tell nothing about the notebook.
-_SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib64", "opt", "proc", "run", "sbin", "sys", "tmp", "usr", "var")
-_SYSTEM_MAC = ("System", "Library", "Applications", "private")
-SYSTEM_FOLDERS = tuple(Path("/", name) for name in (*_SYSTEM, *_SYSTEM_MAC))
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class _Search:
         self.collected = Collected(folder)
         self.searched = [""]  # where modules are looked for: the notebook's folder, then what it adds to sys.path
         self._scanned: set[str] = set()
-        self._told: set[tuple[str, str]] = set()
+        self._to_scan: list[str] = []
 
     def include(self, pattern: str) -> None:
         why = f"--include {pattern}"
@@ -88,6 +83,8 @@ class _Search:
         index = parameters_cell(notebook)
         skip = {} if index is None else {index: frozenset(self.parameters)}
         self._cells(notebook, skip, "")
+        while self._to_scan:  # a list, not recursion: modules may import each other in a chain of any length
+            self._scan(self._to_scan.pop())
 
     def _cells(self, notebook: JsonObject, skip: Mapping[int, frozenset[str]], prefix: str) -> None:
         metadata = notebook["metadata"]
@@ -126,25 +123,27 @@ class _Search:
 
     def _path(self, found: Reference, where: str) -> None:
         path = posixpath.normpath(found.text)
-        if path.startswith(("/", "~", "..")):
-            self._outside(found, path, where)
+        if path.startswith(("/", "~", "../")) or path == "..":
+            problem = outside_problem(self.folder, found, path, where)
+            if problem:
+                self.collected.problem(problem.code, problem.message, problem.fix)
         elif path == ".":
             if found.kind is Kind.LISTED:
                 fix = "Name the files it needs with --include, for instance --include '*.csv'."
-                message = f"{_capital(where)} lists the notebook's whole folder, of which only named files are packed."
+                message = f"{capital(where)} lists the notebook's whole folder, of which only named files are packed."
                 self.collected.warning("whole_folder", message, fix)
         elif found.kind is Kind.PATTERN:
             for match in self.folder.expand(path):
                 if not (found.word and self.folder.at(match).is_dir()):
-                    self._add(match, f"{where}: {found.text}")
+                    self._add(match, f"{where}: {_shown(found.text)}")
         elif found.kind is not Kind.WRITTEN and not (found.word and self.folder.is_dir(path)):
-            self._add(path, f"{where}: {found.text}")
+            self._add(path, f"{where}: {_shown(found.text)}")
 
     def _add(self, path: str, why: str) -> None:
         for file in self.collected.add(path, why):
             if file.endswith((".py", ".ipynb")) and file not in self._scanned:
                 self._scanned.add(file)
-                self._scan(file)
+                self._to_scan.append(file)
 
     def _scan(self, file: str) -> None:
         """Looks for what a packed module, script or notebook needs in turn."""
@@ -160,38 +159,6 @@ class _Search:
         self._look_in(references)
         self._follow(references, file, file)
 
-    def _outside(self, found: Reference, path: str, where: str) -> None:
-        """A path that leads out of the folder: a problem if something is there, otherwise nobody's business."""
-        static = path.split("*", 1)[0].rpartition("/")[0] if found.kind is Kind.PATTERN else path
-        try:
-            target = (self.folder.root / Path(static).expanduser()).resolve()
-            exists = target.exists()
-        except (OSError, RuntimeError, ValueError):  # unreadable, no such user's home, not a path at all
-            return
-        plain_word = target.is_dir() and len(target.parts) <= 2  # "/home" is as likely a web address
-        if not exists or path in ("~", "/") or plain_word or set(path.split("/")) == {".."} or _is_system(target):
-            return
-        if (path, where) in self._told:
-            return
-        self._told.add((path, where))
-        verb = "writes" if found.kind is Kind.WRITTEN else "names"
-        message = f"{_capital(where)} {verb} {found.text!r}, which exists on this machine but not where the task runs."
-        code = "path" if path.startswith("..") else "absolute_path"
-        if target.is_relative_to(self.folder.real) and path.startswith(("/", "~")):
-            fix = f"Write it relative to the notebook: {target.relative_to(self.folder.real).as_posix()!r}."
-        elif found.kind is Kind.WRITTEN:
-            fix = "Write to a relative path; the file is then part of the result."
-        else:
-            name = where.removeprefix("parameter ") if where.startswith("parameter ") else "PARAM"
-            fix = f"Make the path a parameter and pass it with -i {name}={target}, or copy it beside the notebook."
-            fix = f"Pass it with -i {name}={target}." if name != "PARAM" else fix
-        self.collected.problem(code, message, fix)
-
-
-def _is_system(path: Path) -> bool:
-    own = (Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve())
-    return any(path.is_relative_to(folder) for folder in (*SYSTEM_FOLDERS, *own))
-
 
 def _texts(value: Any) -> Iterable[str]:
     if isinstance(value, str):
@@ -201,5 +168,5 @@ def _texts(value: Any) -> Iterable[str]:
             yield from _texts(member)
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:] if text.startswith(("cell", "parameter")) else text
+def _shown(text: str) -> str:
+    return text if text.isprintable() else ascii(text)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from codalab_nb.model.notebook import read_notebook
-from codalab_nb.packing import collected, discover, folder
+from codalab_nb.packing import collected, discover, folder, outside
 from codalab_nb.packing.discover import Discovery
 
 
@@ -37,8 +37,8 @@ def names(found: Discovery) -> list[str]:
 @pytest.fixture(autouse=True)
 def _system_without_tmp(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests' own folders lie in /tmp, which counts as the system's."""
-    kept = tuple(path for path in discover.SYSTEM_FOLDERS if path.name not in ("tmp", "var", "private"))
-    monkeypatch.setattr(discover, "SYSTEM_FOLDERS", kept)
+    kept = tuple(path for path in outside.SYSTEM_FOLDERS if path.name not in ("tmp", "var", "private"))
+    monkeypatch.setattr(outside, "SYSTEM_FOLDERS", kept)
 
 
 @pytest.fixture
@@ -159,6 +159,13 @@ def test_scripts_and_notebooks_that_are_run(tmp_path: Path) -> None:
     ]
 
 
+def test_a_long_chain_of_modules(tmp_path: Path) -> None:
+    """Deeper than Python's recursion limit."""
+    for index in range(1_200):
+        (tmp_path / f"m{index}.py").write_text(f"import m{index + 1}")
+    assert len(discover.discover(notebook("import m0"), tmp_path).files) == 1_200
+
+
 def test_files_that_mention_each_other_end(tmp_path: Path) -> None:
     fill(tmp_path, "a.py", content="import b")
     fill(tmp_path, "b.py", content="import a; open('b.py')")
@@ -198,6 +205,8 @@ def test_absolute_paths_of_this_machine_are_refused_with_the_fix(home: Path, tmp
     assert f"-i PARAM={outside}" in problem.fix
     inside = discover.discover(notebook(f"open('{home}/data.csv')"), home)
     assert "'data.csv'" in inside.problems[0].fix
+    nothing = discover.discover(notebook(f"glob.glob('{tmp_path}/elsewhere/*.txt')"), home)
+    assert nothing.problems == ()
     pattern = discover.discover(notebook(f"glob.glob('{tmp_path}/elsewhere/*.csv')"), home)
     assert [problem.code for problem in pattern.problems] == ["absolute_path"]
     written = discover.discover(notebook(f"df.to_csv('{outside}')"), home)
@@ -207,6 +216,9 @@ def test_absolute_paths_of_this_machine_are_refused_with_the_fix(home: Path, tmp
 def test_paths_below_home_and_above_the_folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(tmp_path, "me/big.csv", "shared.csv")
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    fill(tmp_path, "me/.cache/tool/x")
+    cache = discover.discover(notebook("os.path.expanduser('~/.cache/tool')"), home)
+    assert cache.problems == ()
     found = discover.discover(notebook("open('~/big.csv'); open('../shared.csv'); open('data/../data.csv')"), home)
     assert [problem.code for problem in found.problems] == ["absolute_path", "path"]
     assert names(found) == ["data.csv"]
@@ -217,6 +229,7 @@ def test_paths_below_home_and_above_the_folder(home: Path, tmp_path: Path, monke
     [
         *("'/'.join(x)", "open('/etc/passwd')", "open('/no/such/file.csv')", "y = '~ x'", "y = '~'", "'~nobody12/x'"),
         *("!/usr/bin/env python", "sys.path.append('..')", "os.chdir('../..')", "app.route('/home')", "'/dev/null'"),
+        *("'/* * *'", "'/?$'", "'/([0-9]+)'", "'..*'", "'.. note:: *'", "'~/*'"),
         *("'\\0'", "'a' * 100", f"'{'/x' * 600}'", f"'{'x' * 300}'", "'/'", "'//'", "''", "'.'", "re.compile('.*/[')"),
     ],
 )
