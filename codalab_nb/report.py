@@ -30,7 +30,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def metric(name: str, value: float) -> None:
     """Reports one finite number. Raises ValueError for another value, or a name that is none."""
     _check_name(name)
-    if hasattr(value, "item"):  # numpy's numbers
+    if hasattr(value, "item") and getattr(value, "size", 1) == 1:  # numpy's numbers
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"metric {name!r} must be a finite number; found {value!r}")

@@ -16,6 +16,7 @@ from codalab_nb.analysis.style import (
     Picture,
     cut,
     finish,
+    group_label,
     legend,
     looks,
     name_axes,
@@ -70,16 +71,16 @@ def volcano(comparison: Comparison, alpha: float, labels: pd.Series) -> Picture:
             text, (0, 1), xycoords=("data", "axes fraction"), xytext=(shift, 4), textcoords="offset points",
             ha=side_aligned, fontsize=9, color=INK,
         )  # fmt: skip
-    legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, handletextpad=0.2, columnspacing=1.2)
+    below = legend(figure, axes)
     finish(
         figure,
         title,
         f"Each dot is a gene. Up = higher in {comparison.treated} than in {comparison.reference}. {comparison.sizes}.",
-        bottom=0.2,
+        bottom=(below + 0.55) / 5.6,
         top=0.84,
     )
     alt = (
-        f"{title}. {int(up.sum())} genes are higher and {int(down.sum())} lower in {comparison.treated} than "
+        f"{title}. {int(up.sum()):,} genes are higher and {int(down.sum()):,} lower in {comparison.treated} than "
         f"in {comparison.reference} (BH-adjusted p < {alpha:g}; {comparison.sizes})."
     )
     best = ", ".join(labels.loc[known.nsmallest(3, "p").index])
@@ -107,7 +108,7 @@ def gene_strips(comparison: Comparison, labels: pd.Series, alpha: float, most: i
         heights = np.repeat(row + lane, int(mine.sum()))
         axes.scatter(
             values[:, mine].ravel(), heights, s=15, color=look.colour, marker=look.marker, alpha=0.6, linewidth=0,
-            label=f"{group} (n = {int(mine.sum())})",
+            label=group_label(group, int(mine.sum())),
         )  # fmt: skip
         means = np.nanmean(values[:, mine], axis=1)
         axes.vlines(means, row + lane - 0.2, row + lane + 0.2, color="black", linewidth=2)
@@ -115,9 +116,9 @@ def gene_strips(comparison: Comparison, labels: pd.Series, alpha: float, most: i
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(best) - 0.4, -0.6)
     name_axes(axes, comparison.value_unit, "")
-    legend(axes, loc="upper center", bbox_to_anchor=(0.4, -0.55 / (height - 1.65)), ncols=2)
+    below = legend(figure, axes)
     under = f"Each dot is a sample, the black line the mean of its group. Further right: higher. {comparison.sizes}."
-    finish(figure, title, under, top=1 - 0.75 / height, bottom=0.9 / height, left=0.31)
+    finish(figure, title, under, top=1 - 0.75 / height, bottom=(below + 0.5) / height, left=0.31)
     listed = "; ".join(f"{names[gene]} {row['difference']:+.2f}" for gene, row in best.head(5).iterrows())
     return Picture(
         figure, title, f"{title}. Difference {comparison.treated} minus {comparison.reference}, first five: {listed}."
@@ -139,7 +140,7 @@ def _name_dots(axes: Axes, genes: pd.DataFrame, labels: pd.Series, edge: float, 
     places = spread_out(heights, top * 0.05, top * 0.05, top)
     for gene, difference, height, place in zip(ordered.index, ordered["difference"], heights, places, strict=True):
         axes.annotate(
-            cut(names[gene], 20),
+            cut(names[gene], 18),
             (float(difference), height),
             xytext=(edge, place),
             fontsize=7.5,

@@ -7,6 +7,7 @@ below), and Benjamini Y, Hochberg Y (1995), J R Stat Soc B 57:289-300. The tests
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +57,7 @@ def design_matrix(treated: npt.NDArray[np.bool_], adjust: pd.Series | None = Non
 
 
 def moderated_t(values: pd.DataFrame, design: Floats, coefficient: int = 1) -> Moderated:
-    """Tests one coefficient of `design` (samples × coefficients) for each row of `values` (genes × samples)."""
+    """Tests one coefficient of `design` (samples × coefficients, the first an intercept) for each row of `values`."""
     matrix = values.to_numpy(np.float64)
     estimate, unscaled, variance, df = _fit(matrix, design, coefficient)
     prior_df, prior_variance, posterior = squeeze(variance, df)
@@ -136,15 +137,13 @@ def _fit(matrix: Floats, design: Floats, coefficient: int) -> tuple[Floats, Floa
     n_genes = len(matrix)
     estimate, unscaled, variance = (np.full(n_genes, np.nan) for _ in range(3))
     df = np.zeros(n_genes)
-    patterns, which = np.unique(np.isfinite(matrix), axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    for number, present in enumerate(patterns):
-        genes = which == number
+    for present, genes in _by_pattern(np.isfinite(matrix)):
         part = design[present]
         if len(part) == 0 or np.linalg.matrix_rank(part) < design.shape[1]:
             continue  # one of the groups has no value left
         inverse = np.linalg.inv(part.T @ part)
         y = matrix[genes][:, present]
+        y = y - y[:, :1]  # the intercept takes it up; a constant gene then gives exactly 0, not a rounding error
         beta = y @ part @ inverse
         residual = y - beta @ part.T
         estimate[genes] = beta[:, coefficient]
@@ -153,3 +152,15 @@ def _fit(matrix: Floats, design: Floats, coefficient: int) -> tuple[Floats, Floa
         if len(part) > design.shape[1]:
             variance[genes] = np.sum(residual**2, axis=1) / (len(part) - design.shape[1])
     return estimate, unscaled, variance, df
+
+
+def _by_pattern(finite: npt.NDArray[np.bool_]) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.intp]]]:
+    """Samples that have a value, and the genes of which this is so. Genes without a gap, mostly all, come first."""
+    complete = finite.all(axis=1)
+    if complete.any():
+        yield np.ones(finite.shape[1], np.bool_), np.flatnonzero(complete)
+    gaps = np.flatnonzero(~complete)
+    if len(gaps):
+        patterns, which = np.unique(finite[gaps], axis=0, return_inverse=True)
+        for number, present in enumerate(patterns):
+            yield present, gaps[which.reshape(-1) == number]

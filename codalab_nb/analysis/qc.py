@@ -20,9 +20,7 @@ def log_view(data: ExpressionSet, floor: float = 20.0) -> tuple[pd.DataFrame, st
         per_million = values / values.sum(axis=0).replace(0, np.nan) * 1e6
         return pd.DataFrame(np.log2(per_million + 1)), "log2(counts per million + 1)"
     if data.kind == "linear":
-        return pd.DataFrame(
-            np.log2(values.clip(lower=floor))
-        ), f"log2 intensity, values under {floor:g} raised to {floor:g}"
+        return pd.DataFrame(np.log2(values.clip(lower=floor))), f"log2 intensity (floor {floor:g})"
     return values, "value as in the file"
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 
 from codalab_nb.analysis.expression import ExpressionSet
 from codalab_nb.analysis.pca import Components, r_squared
@@ -14,17 +16,23 @@ from codalab_nb.analysis.style import (
     GREY,
     INK,
     LIGHT,
+    SKY,
+    Look,
     Picture,
     cut,
     finish,
+    group_label,
     group_sizes,
     legend,
     looks,
     name_axes,
     new_figure,
     shown_groups,
+    spread_out,
 )
 
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 MANY_SAMPLES = 60  # more boxes than this cannot be told apart; bands are drawn instead
 
 
@@ -33,97 +41,101 @@ def value_boxes(data: ExpressionSet, values: pd.DataFrame, scale: str, groups: p
     n = values.shape[1]
     quantiles = values.quantile([0.05, 0.25, 0.5, 0.75, 0.95]).to_numpy()
     medians = quantiles[2]
-    boxes = float(np.nanmedian(quantiles[3] - quantiles[1]))
-    differ = float(np.nanmax(medians) - np.nanmin(medians)) > boxes if n > 1 else False
+    box = float(np.nanmedian(quantiles[3] - quantiles[1]))
+    differ = n > 1 and float(np.nanmax(medians) - np.nanmin(medians)) > max(box, 1e-300)
     title = (
-        "The samples are not on one level: some need normalising" if differ else "All samples are on a comparable level"
+        "The samples are not on one level: they need normalising"
+        if differ
+        else ("All samples are on a comparable level")
     )
-    figure, (axes,) = new_figure(7.2, 4.6)
-    shown = shown_groups(groups) if groups is not None else pd.Series("samples", index=values.columns)
-    order = np.argsort(pd.Categorical(shown, categories=list(dict.fromkeys(shown))).codes, kind="stable")
-    style = looks(list(dict.fromkeys(shown)))
-    place = np.arange(n)
+    figure, (axes,) = new_figure(7.2, 4.8)
     if n <= MANY_SAMPLES:
-        for group, look in style.items():
-            mine = shown.to_numpy()[order] == group
-            axes.vlines(place[mine], *quantiles[[0, 4]][:, order][:, mine], color=look.colour, linewidth=0.9)
-            axes.bar(
-                place[mine],
-                (quantiles[3] - quantiles[1])[order][mine],
-                bottom=quantiles[1][order][mine],
-                width=0.7,
-                color=look.colour,
-                alpha=0.75,
-                label=f"{group} (n = {int(mine.sum())})",
-            )
-        axes.hlines(medians[order], place - 0.35, place + 0.35, color="black", linewidth=1.4)
-        axes.set_xticks(place, [str(values.columns[one]) for one in order], rotation=90, fontsize=7 if n > 25 else 9)
-        bottom = 0.24
+        longest = _boxes(axes, values.columns, quantiles, groups)
+        what = "Box: middle half of a sample's values; black line: median; thin line: 5 % to 95 %."
     else:
-        order = np.argsort(medians, kind="stable")
-        axes.fill_between(
-            place, quantiles[0][order], quantiles[4][order], color=LIGHT, label="5 % to 95 % of the values"
-        )
-        axes.fill_between(place, quantiles[1][order], quantiles[3][order], color=BLUE, alpha=0.5, label="middle half")
-        axes.plot(place, medians[order], color="black", linewidth=1.4, label="median")
-        bottom = 0.2
+        _bands(axes, quantiles)
+        longest = 2.0
+        what = "Median, middle half and 5 % to 95 % of the values of each sample; samples sorted by median."
     axes.margins(x=0.01)
-    name_axes(axes, f"{n} samples" + (", sorted by median" if n > MANY_SAMPLES else ""), scale)
-    below = -0.3 if n <= MANY_SAMPLES else -0.14
-    legend(axes, loc="upper center", bbox_to_anchor=(0.5, below), ncols=4)
-    what = "Box: middle half of a sample's values; black line: median; thin line: 5 % to 95 %."
-    finish(figure, title, f"{what}\n{data.values.shape[0]:,} genes.", bottom=bottom + 0.07, top=0.82)
-    alt = (
-        f"{title}. One box per sample for {n} samples"
-        + (f" ({group_sizes(groups)})" if groups is not None else "")
-        + f"; medians from {np.nanmin(medians):.3g} to {np.nanmax(medians):.3g} ({scale})."
-    )
-    return Picture(figure, title, alt)
+    name_axes(axes, f"{n} samples", scale)
+    below = legend(figure, axes) + 0.35 + 0.07 * longest
+    finish(figure, title, f"{what}\n{data.values.shape[0]:,} genes.", top=0.82, bottom=below / 4.8)
+    sizes = f" ({group_sizes(groups)})" if groups is not None else ""
+    alt = f"{title}. Spread of the values of each of {n} samples{sizes}; medians from {np.nanmin(medians):.3g} "
+    return Picture(figure, title, alt + f"to {np.nanmax(medians):.3g} ({scale}).")
+
+
+def _boxes(axes: Axes, names: pd.Index, quantiles: Floats, groups: pd.Series | None) -> float:
+    """Returns how many characters of a sample's name are shown at most."""
+    n = len(names)
+    labels, style, order = _by_group(groups, names)
+    place = np.arange(n)
+    for group, look in style.items():
+        mine = labels[order] == group
+        low, lower, _, upper, high = (row[order][mine] for row in quantiles)
+        axes.vlines(place[mine], low, high, color=look.colour, linewidth=0.9)
+        label = group_label(group, int(mine.sum())) if groups is not None else None
+        axes.bar(place[mine], upper - lower, bottom=lower, width=0.7, color=look.colour, alpha=0.75, label=label)
+    axes.hlines(quantiles[2][order], place - 0.35, place + 0.35, color="black", linewidth=1.4)
+    shown = [cut(str(names[one]), 16) for one in order]
+    axes.set_xticks(place, shown, rotation=90, fontsize=7 if n > 25 else 9)
+    return max(map(len, shown)) * (0.8 if n > 25 else 1.0)
+
+
+def _bands(axes: Axes, quantiles: Floats) -> None:
+    order = np.argsort(quantiles[2], kind="stable")
+    low, lower, middle, upper, high = (row[order] for row in quantiles)
+    place = np.arange(len(order))
+    axes.fill_between(place, low, high, color=LIGHT, linewidth=0, label="5 % to 95 % of the values")
+    axes.fill_between(place, lower, upper, color=SKY, linewidth=0, label="middle half")
+    axes.plot(place, middle, color="black", linewidth=1.4, label="median")
+    axes.set_xticks([])
+
+
+def _by_group(groups: pd.Series | None, names: pd.Index) -> tuple[npt.NDArray[np.object_], dict[str, Look], Places]:
+    """The group of each sample, how each group looks, and the order that puts groups side by side."""
+    if groups is None:
+        return np.full(len(names), "samples", dtype=object), looks(["samples"]), np.arange(len(names))
+    shown, ordered = shown_groups(groups)
+    labels = shown.to_numpy(dtype=object)
+    rank = {group: number for number, group in enumerate(ordered)}
+    return labels, looks(ordered), np.argsort([rank[label] for label in labels], kind="stable")
 
 
 def agreement_dots(agreements: pd.Series, odd: Sequence[str], groups: pd.Series | None) -> Picture:
     """How well each sample agrees with all others; samples that stand apart are named."""
     n = len(agreements)
-    title = (
-        f"{', '.join(odd[:3])}{' …' if len(odd) > 3 else ''} {'stands' if len(odd) == 1 else 'stand'} apart"
-        if odd
-        else "No sample stands apart"
-    )
-    figure, (axes,) = new_figure(7.2, 4.0)
-    shown = shown_groups(groups) if groups is not None else pd.Series("samples", index=agreements.index)
-    order = np.argsort(pd.Categorical(shown, categories=list(dict.fromkeys(shown))).codes, kind="stable")
-    sorted_values, labels = agreements.to_numpy()[order], shown.to_numpy()[order]
-    for group, look in looks(list(dict.fromkeys(shown))).items():
-        mine = np.flatnonzero(labels == group)
-        axes.scatter(
-            mine,
-            sorted_values[mine],
-            s=34 if n <= 100 else 10,
-            color=look.colour,
-            marker=look.marker,
-            label=f"{group} (n = {len(mine)})",
-        )
+    title = "No sample stands apart"
+    if odd:
+        named = ", ".join(odd[:3]) + (f" and {len(odd) - 3} more" if len(odd) > 3 else "")
+        title = f"{named} {'stands' if len(odd) == 1 else 'stand'} apart"
+    figure, (axes,) = new_figure(7.2, 4.3)
+    labels, style, order = _by_group(groups, agreements.index)
+    values = agreements.to_numpy()[order]
+    for group, look in style.items():
+        mine = np.flatnonzero(labels[order] == group)
+        label = group_label(group, len(mine)) if groups is not None else None
+        axes.scatter(mine, values[mine], s=34 if n <= 100 else 14, color=look.colour, marker=look.marker, label=label)
     middle = float(agreements.median())
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
     axes.axhline(middle, color=GREY, linewidth=1)
     axes.annotate(
-        "typical", (1, middle), xycoords=("axes fraction", "data"), fontsize=8.5, color=INK, va="bottom", ha="right"
-    )
+        "typical", (1, middle), xycoords=("axes fraction", "data"), xytext=(-2, 3), textcoords="offset points",
+        fontsize=8.5, color=INK, ha="right",
+    )  # fmt: skip
     for number, sample in enumerate(agreements.index[order]):
         if sample in odd[:12]:
+            right = number > 0.8 * n
             axes.annotate(
-                str(sample), (number, sorted_values[number]), xytext=(7, -3), textcoords="offset points", fontsize=9
-            )
-    low = float(np.nanmin(sorted_values))
-    axes.set_ylim(min(low - 0.06, middle - 0.2), min(1.02, float(np.nanmax(sorted_values)) + 0.06))
+                str(sample), (number, values[number]), xytext=(-7 if right else 7, -3), textcoords="offset points",
+                fontsize=9, ha="right" if right else "left",
+            )  # fmt: skip
+    axes.set_xlim(-0.03 * n - 0.5, 1.08 * n)
+    axes.set_ylim(min(low - 0.06, middle - 0.2), min(1.02, high + 0.06))
     axes.set_xticks([])
     name_axes(axes, f"{n} samples", "mean correlation with all others")
-    legend(axes, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=4)
-    finish(
-        figure,
-        title,
-        "Each dot is a sample. High: it looks like the others. Far below the rest: a mix-up, damage, or biology.",
-        bottom=0.16,
-    )
+    under = "Each dot is a sample. High: it looks like the others. Far below the rest: a mix-up, damage, or biology."
+    finish(figure, title, under, bottom=(legend(figure, axes) + 0.3) / 4.3)
     alt = f"{title}. Mean correlation of each of {n} samples with all others: median {middle:.2f}, lowest {low:.2f}."
     return Picture(figure, title, alt)
 
@@ -172,34 +184,40 @@ def pca_map(components: Components, groups: pd.Series | None) -> Picture:
     shares = [f"{share:.1%}" for share in components.share[:2]]
     scores = components.scores
     verdict = _pca_verdict(components, groups)
-    figure, (axes,) = new_figure(7.2, 5.4)
-    shown = shown_groups(groups) if groups is not None else pd.Series("samples", index=scores.index)
+    figure, (axes,) = new_figure(7.2, 5.6)
     n = len(scores)
-    for group, look in looks(list(dict.fromkeys(shown))).items():
-        mine = scores[(shown == group).to_numpy()]
+    labels, style, _ = _by_group(groups, scores.index)
+    for group, look in style.items():
+        mine = scores[labels == group]
+        label = group_label(group, len(mine)) if groups is not None else None
         axes.scatter(
-            mine["PC1"], mine["PC2"], s=46 if n <= 100 else 14, color=look.colour, marker=look.marker,
-            edgecolor="white", linewidth=0.5, label=f"{group} (n = {len(mine)})", rasterized=n > 2000,
+            mine["PC1"], mine["PC2"], s=46 if n <= 100 else 18, color=look.colour, marker=look.marker,
+            alpha=1 if n <= 100 else 0.7, linewidth=0, label=label, rasterized=n > 2000,
         )  # fmt: skip
     if n <= 12:
-        for sample, row in scores.iterrows():
-            axes.annotate(
-                str(sample), (row["PC1"], row["PC2"]), xytext=(6, 3), textcoords="offset points", fontsize=8, color=INK
-            )
+        _name_samples(axes, scores)
     axes.axhline(0, color=LIGHT, linewidth=0.8, zorder=0)
     axes.axvline(0, color=LIGHT, linewidth=0.8, zorder=0)
+    axes.margins(0.08)
     name_axes(axes, f"PC1: {shares[0]} of all variation", f"PC2: {shares[1]} of all variation")
-    legend(axes, loc="upper left", bbox_to_anchor=(0, -0.13), ncols=3, handletextpad=0.3)
-    rows = -(-shown.nunique() // 3)
-    finish(
-        figure,
-        verdict,
-        f"Each dot is a sample; close together means alike. {components.n_genes:,} genes, {n} samples.",
-        top=0.87,
-        bottom=0.15 + 0.045 * rows,
-    )
+    under = f"Each dot is a sample; close together means alike. {components.n_genes:,} genes, {n} samples."
+    finish(figure, verdict, under, top=0.87, bottom=(legend(figure, axes) + 0.55) / 5.6)
     alt = f"{verdict}. Map of {n} samples: PC1 holds {shares[0]}, PC2 {shares[1]} of all variation"
     return Picture(figure, verdict, alt + (f"; groups: {group_sizes(groups)}." if groups is not None else "."))
+
+
+def _name_samples(axes: Axes, scores: pd.DataFrame) -> None:
+    """Names toward the middle of the map, one below the other where dots lie close."""
+    height = float(scores["PC2"].max() - scores["PC2"].min()) or 1.0
+    shift = 0.015 * float(scores["PC1"].max() - scores["PC1"].min())
+    middle = float(scores["PC1"].max() + scores["PC1"].min()) / 2
+    for side in (scores[scores["PC1"] <= middle], scores[scores["PC1"] > middle]):
+        ordered = side.sort_values("PC2", ascending=False)
+        lines = spread_out(list(ordered["PC2"]), 0.05 * height, -np.inf, np.inf)
+        for name, x, y in zip(ordered.index, ordered["PC1"], lines, strict=True):
+            left = x <= middle
+            at = (x + (shift if left else -shift), y)
+            axes.text(*at, cut(str(name), 20), ha="left" if left else "right", va="center", fontsize=8.5, color=INK)
 
 
 def pca_bars(components: Components, groups: pd.Series | None) -> Picture:
@@ -219,7 +237,7 @@ def pca_bars(components: Components, groups: pd.Series | None) -> Picture:
     axes.set_xticks(place, list(components.scores.columns))
     axes.set_ylim(0, float(percent.max()) * 1.18)
     name_axes(axes, "", "% of all variation")
-    legend(axes, loc="upper right")
+    axes.legend(frameon=False, fontsize=9, loc="upper right")
     under = (
         "PC1 is the direction in which the samples differ most, PC2 the next. On a bar: share explained by the "
         "groups (R²)."

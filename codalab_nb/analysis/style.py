@@ -7,7 +7,7 @@ so that a print in grey can be read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ GREY, LIGHT, INK = "#8C8C8C", "#D0D0D0", "#333333"
 GROUP_COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
 GROUP_MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
 OTHER = "other groups"
-MANY_GROUPS = 8
+MANY_GROUPS = 7
 
 
 class Picture(NamedTuple):
@@ -38,10 +38,10 @@ class Look(NamedTuple):
 def looks(groups: Sequence[str]) -> dict[str, Look]:
     """Colour and marker of each group, in order; from the ninth on they repeat with another marker."""
     n = len(GROUP_COLOURS)
-    return {
-        group: Look(GROUP_COLOURS[place % n], GROUP_MARKERS[(place + place // n) % n])
-        for place, group in enumerate(groups)
-    }
+    found = {}
+    for place, group in enumerate(groups):
+        found[group] = Look(GROUP_COLOURS[place % n], GROUP_MARKERS[(place + place // n) % n])
+    return found | ({OTHER: Look(GREY, ".")} if OTHER in found else {})
 
 
 def new_figure(width: float = 7.2, height: float = 4.8, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -68,8 +68,21 @@ def name_axes(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(y, fontsize=10, color=INK)
 
 
-def legend(axes: Axes, **where: Any) -> None:
-    axes.legend(frameon=False, fontsize=9, **where)
+def legend(figure: Figure, axes: Axes) -> float:
+    """The legend along the lower edge of the figure. Returns the height it takes, in inches."""
+    handles, labels = axes.get_legend_handles_labels()
+    if not labels:
+        return 0.1
+    columns = max(1, min(len(labels), 4, int(96 / (max(map(len, labels)) + 4))))
+    figure.legend(
+        handles, labels, loc="lower center", bbox_to_anchor=(0.53, 0.0), ncols=columns, frameon=False, fontsize=9,
+        handletextpad=0.4, columnspacing=1.4,
+    )  # fmt: skip
+    return 0.15 + 0.2 * -(-len(labels) // columns)
+
+
+def group_label(group: str, n: int) -> str:
+    return f"{cut(group, 22)} (n = {n})"
 
 
 def spread_out(places: Sequence[float], gap: float, lowest: float, highest: float) -> list[float]:
@@ -91,10 +104,12 @@ def group_sizes(groups: pd.Series) -> str:
     return listed + (f", and {len(counts) - 6} more groups" if len(counts) > 6 else "")
 
 
-def shown_groups(groups: pd.Series) -> pd.Series:
-    """At most MANY_GROUPS groups: smaller ones and unknown ones become `other groups`."""
-    largest = groups.value_counts().index[: MANY_GROUPS if groups.nunique() <= MANY_GROUPS else MANY_GROUPS - 1]
-    return groups.where(groups.isin(largest), OTHER)
+def shown_groups(groups: pd.Series) -> tuple[pd.Series, list[str]]:
+    """At most MANY_GROUPS groups and their order; smaller ones and unknown ones become `other groups`, the last."""
+    largest = list(groups.value_counts().index[:MANY_GROUPS])
+    shown = groups.where(groups.isin(largest), OTHER)
+    order = [name for name in dict.fromkeys(shown) if name != OTHER]
+    return shown, order + ([OTHER] if (shown == OTHER).any() else [])
 
 
 def cut(text: str, longest: int) -> str:

@@ -38,7 +38,7 @@ def direction(comparison: Comparison) -> str:
     return f"{text} {safe(comparison.prepared)}"
 
 
-def comparison_words(comparison: Comparison, alpha: float, labels: pd.Series) -> str:
+def comparison_words(data: ExpressionSet, comparison: Comparison, alpha: float, labels: pd.Series) -> str:
     """Result of a two-group comparison: answer, meaning, limits, methods."""
     table = comparison.result.table
     known = table.dropna(subset=["p"])
@@ -86,6 +86,12 @@ def comparison_words(comparison: Comparison, alpha: float, labels: pd.Series) ->
         lines.append(
             f"* **The smaller group has only {smallest} samples.** Take the list as a hint for more experiments."
         )
+    for role in ("batch", "pair"):
+        column = data.column_with_role(role)
+        if column and column not in (comparison.adjusted_for, comparison.column):
+            lines.append(
+                f"* **{safe(column)} ({role}) was not taken into account.** Set `adjust_for` to it and compare."
+            )
     untested = len(table) - len(known)
     if untested:
         lines.append(f"* {untested:,} genes could not be tested: too few values in one of the groups.")
@@ -181,6 +187,8 @@ def quality_words(data: ExpressionSet, odd: Sequence[str], twins: Sequence[tuple
             f"between groups."
         )
     for note in profile["warnings"]:
+        if note["code"] == "missing_values":  # said above
+            continue
         lines.append(f"* {safe(note['text'])}")
     for column in profile["columns"]:
         if column["role"] and column["role_proposed"]:

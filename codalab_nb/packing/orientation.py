@@ -18,6 +18,22 @@ from codalab_nb.packing.scan import Scan
 ANNOTATION_WORDS = frozenset(
     {"length", "start", "end", "width", "gene_length", "entrez", "entrezid", "entrez_id", "chr", "chromosome", "strand"}
 )
+GENE_HEADERS = frozenset(
+    {
+        "gene",
+        "genes",
+        "gene_id",
+        "geneid",
+        "gene_name",
+        "gene_symbol",
+        "symbol",
+        "probe",
+        "probe_id",
+        "probeset",
+        "id_ref",
+    }
+    | {"feature", "protein", "transcript", "ensembl", "ensembl_id", "entrez", "entrezid", "entrez_id"}
+)
 _GENE = re.compile(
     r"ENS[A-Z]*[GTP]\d{6,}.*|FBgn\d+|WBGene\d+|AT[1-5MC]G\d{5}|Y[A-P][LR]\d{3}[WC].*|\S+_at|ILMN_\d+|LOC\d+|N[MR]_\d+.*"
     r"|[A-Z][A-Z0-9]{1,8}(-[A-Z0-9]{1,4})?|C\d+orf\d+|[A-Z][a-z]{1,5}\d{1,4}[a-z]?"
@@ -53,6 +69,8 @@ def orientation(
             return answer, f"the names in the sample table are the names of the {where}"
     if ids is None or len(set(ids)) < 0.5 * len(ids) or len(columns) < 2:
         return "table", "no column gives every row a name of its own"
+    if scan.header[0].casefold() in GENE_HEADERS:
+        return "genes_in_rows", f"the first column is called {scan.header[0]!r}"
     if looks_like_genes(ids) and not looks_like_genes(columns):
         return "genes_in_rows", "the rows are named like genes or probes"
     if looks_like_genes(columns) and len(columns) >= 10 and not looks_like_genes(ids):

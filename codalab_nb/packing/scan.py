@@ -12,7 +12,7 @@ import pandas as pd
 from codalab_nb.model.dataset import TableFile
 from codalab_nb.packing.tables import chunks, read_header
 
-MOSTLY = 0.9  # a column with at least this share of numbers among its values is meant to be numbers
+MOSTLY = 0.5  # a column with at least this share of numbers among its values is meant as numbers
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Scan:
     row_means: list[npt.NDArray[np.float64]] = field(default_factory=list)
 
     def is_number(self, place: int) -> bool:
-        """Meant to be numbers: nearly all values are, or there is no value at all."""
+        """Meant as numbers: most values are, or there is no value at all."""
         values = self.numbers[place] + self.texts[place]
         return bool(values == 0 or self.numbers[place] >= MOSTLY * values)
 

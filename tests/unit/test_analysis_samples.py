@@ -1,0 +1,165 @@
+"""Loading staged data, principal components, quality check, and figures that draw whatever comes."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from codalab_nb.analysis import gene_plots, pca, qc, sample_plots, style, words
+from codalab_nb.analysis.compare import compare
+from codalab_nb.analysis.expression import EXAMPLE, AnalysisError, ExpressionSet, load, load_or_example
+from codalab_nb.packing.profile import profile_files, staged_files
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+@pytest.fixture(scope="module")
+def golub() -> ExpressionSet:
+    return load(EXAMPLE)
+
+
+def stage(folder: Path, *, name: str | None = None, **files: str) -> ExpressionSet:
+    for stem, content in files.items():
+        (folder / f"{stem}.csv").write_text(content)
+    profile, _ = profile_files([folder])
+    (folder / "profile.json").write_bytes(staged_files(profile, name)["profile.json"])
+    return load(folder)
+
+
+def test_cells_in_rows_are_turned_and_keep_their_description(tmp_path: Path) -> None:
+    source = DATA / "pbmc68k_reduced"
+    data = stage(
+        tmp_path,
+        name="pbmc@3",
+        expression=(source / "expression_cells_x_genes.csv").read_text(),
+        cells=(source / "cells.csv").read_text(),
+    )
+    raw = pd.read_csv(source / "expression_cells_x_genes.csv", index_col="cell")
+    assert data.name == "pbmc@3"
+    np.testing.assert_array_equal(data.values.to_numpy(), raw.T.to_numpy())
+    assert data.groups("louvain").iloc[0] == "1"
+
+
+def test_every_value_of_a_small_file_arrives(tmp_path: Path) -> None:
+    data = stage(
+        tmp_path,
+        expression="gene;Length;ctrl1;ctrl2;kd1;kd2\nTP53;900;1,5;n.d.;3,5;inf\nTP53;300;4,5;3,5;2,5;1,5\n",
+    )
+    np.testing.assert_array_equal(data.values.to_numpy(), [[1.5, np.nan, 3.5, np.nan], [4.5, 3.5, 2.5, 1.5]])
+    assert list(data.values.index) == ["TP53", "TP53 (2)"]
+    assert list(data.features["Length"]) == [900, 300]
+    assert list(data.samples["group"]) == ["ctrl", "ctrl", "kd", "kd"]
+
+
+def test_the_rows_of_the_sample_table_follow_the_matrix(tmp_path: Path) -> None:
+    data = stage(
+        tmp_path,
+        expression="gene,a,b,c\nTP53,1,2,3\nMYC,3,2,1\n",
+        samples="sample,treatment\nc,drug\na,mock\nb,drug\nz,mock\n",
+    )
+    assert list(data.samples["treatment"]) == ["mock", "drug", "drug"]
+
+
+def test_what_is_not_there_is_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(AnalysisError, match="codalab-nb dataset add"):
+        load(tmp_path)
+    assert load_or_example(tmp_path / "nowhere").is_example
+    with pytest.raises(AnalysisError):  # an empty folder is a mistake, not a wish to see the example
+        load_or_example(tmp_path)
+    stage(tmp_path, expression="gene,ctrl1,ctrl2,kd1,kd2\nTP53,1,2,3,4\nMYC,4,3,2,1\n")
+    (tmp_path / "expression.csv").unlink()
+    with pytest.raises(AnalysisError, match="do not match their profile"):
+        load(tmp_path)
+
+
+def test_golubs_first_component_is_the_published_one(golub: ExpressionSet) -> None:
+    found = pca.principal_components(golub.values)
+    assert found.share[0] == pytest.approx(0.165, abs=5e-4)
+    assert pca.r_squared(found.scores["PC1"], golub.groups("group")) == pytest.approx(0.726, abs=5e-4)
+    assert found.n_genes == 3051
+
+
+def test_the_order_of_samples_and_a_constant_gene_change_no_component(golub: ExpressionSet) -> None:
+    first = pca.principal_components(golub.values)
+    order = np.random.default_rng(3).permutation(38)
+    values = golub.values.iloc[:, order].copy()
+    values.loc["constant"] = 7.0
+    values.loc["gap"] = np.nan
+    second = pca.principal_components(values)
+    np.testing.assert_allclose(second.scores.loc[first.scores.index], first.scores, atol=1e-8)
+    assert (second.n_genes, second.n_left_out) == (3051, 1)
+    assert pca.principal_components(values, top_genes=50, scale=True).n_genes == 50
+    with pytest.raises(AnalysisError, match="Needs 3 samples"):
+        pca.principal_components(values.iloc[:, :2])
+    with pytest.raises(AnalysisError, match="nothing to show"):
+        pca.principal_components(values * 0)
+
+
+def test_a_swapped_sample_stands_apart_and_copies_are_noticed() -> None:
+    rng = np.random.default_rng(2)
+    level = rng.normal(8, 2, (500, 1))
+    values = pd.DataFrame(level + rng.normal(0, 0.5, (500, 12)), columns=[f"s{n}" for n in range(12)])
+    values["s7"] = rng.permutation(values["s7"].to_numpy())
+    values["s3"] = values["s2"]
+    assert list(values.columns[qc.stand_apart(qc.agreement(values))]) == ["s7"]
+    assert qc.identical_samples(values) == [("s2", "s3")]
+    values.iloc[4] = 1.0
+    assert qc.constant_features(values) == 1
+
+
+@pytest.mark.parametrize("n", [4, 30, 90])
+def test_every_figure_draws_many_groups_long_names_and_gaps(n: int, tmp_path: Path) -> None:
+    """What is drawn is looked at by people; here only that odd input draws without a warning, and is described."""
+    rng = np.random.default_rng(n)
+    names = [f"a_really_long_sample_name_{number}" for number in range(n)]
+    values = pd.DataFrame(rng.normal(8, 2, (60, n)), index=[f"<gene {g}>" for g in range(60)], columns=names)
+    values.iloc[0, 0] = np.nan
+    groups = [f"group & <{number % min(12, n // 2)}>" for number in range(n)]
+    data = stage(
+        tmp_path,
+        expression=values.rename_axis("gene").to_csv(),
+        samples=pd.DataFrame({"sample": names, "group": groups}).to_csv(index=False),
+    )
+    labels = data.groups("group")
+    report = qc.sample_report(data, data.values)
+    components = pca.principal_components(data.values)
+    comparison = compare(data, treated=groups[1], reference=groups[0])
+    for picture in (
+        sample_plots.value_boxes(data, data.values, "value", labels),
+        sample_plots.value_boxes(data, data.values, "value", None),
+        sample_plots.agreement_dots(report["agreement"], names[:2], labels),
+        sample_plots.pca_map(components, labels),
+        sample_plots.pca_map(components, None),
+        sample_plots.pca_bars(components, labels),
+        gene_plots.volcano(comparison, 0.05, data.labels()),
+        gene_plots.volcano(comparison, 0.999, data.labels()),
+        gene_plots.gene_strips(comparison, data.labels(), 0.05),
+    ):
+        picture.figure.savefig(io.BytesIO(), format="png")
+        assert len(picture.alt) > len(picture.title) > 10
+    text = words.comparison_words(data, comparison, 0.05, data.labels())
+    assert "<gene" not in text
+    assert "<0>" not in text
+
+
+def test_conclusions_name_the_direction_and_an_unconfirmed_reference(golub: ExpressionSet) -> None:
+    text = words.comparison_words(golub, compare(golub), 0.05, golub.labels())
+    assert "691 of 3,051 genes differ between AML and ALL" in text
+    assert "Up means higher in AML than in ALL" in text
+    assert "proposed, not confirmed" in text
+    chosen = words.comparison_words(golub, compare(golub, reference="ALL"), 0.05, golub.labels())
+    assert "proposed, not confirmed" not in chosen
+    assert "example data" in words.introduction(replace(golub, is_example=True))
+
+
+def test_names_in_a_column_never_cover_each_other() -> None:
+    places = style.spread_out([9.0, 8.9, 8.8, 1.0], 1.0, 0.0, 10.0)
+    assert all(upper - lower >= 1 - 1e-9 for upper, lower in pairwise(places))
+    assert max(places) <= 10
+    assert style.spread_out([], 1, 0, 10) == []

@@ -1,0 +1,182 @@
+"""What a template notebook declares, whether it fits a data set, and the check of its parameters."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codalab_nb.errors import InputError
+from codalab_nb.model.choices import check_parameters, parameter_schema, value_from_text
+from codalab_nb.model.dataset import Column, Level, Profile, Reference
+from codalab_nb.model.design import revise
+from codalab_nb.model.method import Method, fits, method_from_notebook, parameters_cell
+
+METHODS = Path(__file__).parent.parent.parent / "notebooks" / "methods"
+
+
+def read(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((METHODS / f"{name}.ipynb").read_text())
+    return content
+
+
+def method(name: str) -> Method:
+    return method_from_notebook(read(name))
+
+
+def matrix(levels: dict[str, int], *, kind: str = "log", proposed: bool = True) -> Profile:
+    columns: tuple[Column, ...] = (
+        Column(
+            name="group",
+            type="groups",
+            role="condition",
+            role_proposed=True,
+            levels=tuple(Level(name=name, n=n) for name, n in levels.items()),
+        ),
+        Column(name="plate", type="groups", levels=(Level(name="p1", n=2), Level(name="p2", n=2))),
+    )
+    first = next(iter(levels))
+    return Profile.model_validate(
+        {
+            "orientation": "genes_in_rows",
+            "kind": kind,
+            "n_samples": sum(levels.values()),
+            "n_features": 100,
+            "columns": columns,
+            "reference": Reference(column="group", level=first, why="it is the first", proposed=proposed),
+        }
+    )
+
+
+@pytest.mark.parametrize("path", sorted(METHODS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_template_declares_itself_without_a_fault(path: Path) -> None:
+    notebook = json.loads(path.read_text())
+    found = method_from_notebook(notebook)
+    assert found.name == path.stem
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    assert all(not cell.get("outputs") for cell in notebook["cells"])
+    ids = [cell["id"] for cell in notebook["cells"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_all_faults_of_a_declaration_are_told_at_once() -> None:
+    notebook = copy.deepcopy(read("de-continuous"))
+    declared = notebook["metadata"]["codalab"]
+    declared["name"] = "No Name"
+    declared["surprise"] = 1
+    declared["parameters"]["alpha"]["default"] = "five"
+    declared["parameters"]["treated"]["x-choices-from"] = "rows"
+    declared["parameters"]["wholly_new"] = {"type": "string", "title": "t", "description": "d", "default": ""}
+    with pytest.raises(InputError) as refused:
+        method_from_notebook(notebook, path="mine.ipynb")
+    told = str(refused.value)
+    for words in ("name", "surprise", "alpha", "treated", "does not set wholly_new"):
+        assert words in told
+    assert len(refused.value.problems) >= 5
+
+
+def test_the_parameters_cell_and_the_declaration_must_agree() -> None:
+    notebook = copy.deepcopy(read("pca-overview"))
+    notebook["metadata"]["codalab"]["parameters"]["top_genes"]["default"] = 500
+    with pytest.raises(InputError, match="sets top_genes to 0; declared is 500"):
+        method_from_notebook(notebook)
+    cell = next(cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", []))
+    cell["source"] = "import os\n"
+    with pytest.raises(InputError, match="not a plain"):
+        parameters_cell(notebook)
+    with pytest.raises(InputError, match="0 cells"):
+        parameters_cell({"cells": []})
+    with pytest.raises(InputError, match="declares no method"):
+        method_from_notebook({"cells": [], "metadata": {}})
+
+
+@pytest.mark.parametrize(
+    ("profile", "reason"),
+    [
+        (matrix({"a": 3, "b": 3}, kind="counts"), "these values are counts"),
+        (matrix({"a": 3, "b": 1}), "at least 2 groups of 2 or more"),
+        (matrix({"a": 4}), "at least 2 groups"),
+        (matrix({"a": 1, "b": 2}), "at least 4 samples"),
+        (Profile(orientation="table", n_samples=50), "expression matrix"),
+        (Profile(orientation="files"), "no table"),
+        (Profile(orientation="genes_in_rows", kind="log", n_samples=9, n_features=9), "--role COLUMN=condition"),
+    ],
+)
+def test_what_does_not_fit_is_not_offered_and_the_reason_is_said(profile: Profile, reason: str) -> None:
+    answer, words = fits(method("de-continuous"), profile)
+    assert not answer
+    assert reason in words
+
+
+def test_what_fits_is_offered() -> None:
+    assert fits(method("de-continuous"), matrix({"a": 3, "b": 3, "c": 1})) == (True, "Fits: 'group' has a 3, b 3, c 1.")
+    assert fits(method("check-my-data"), Profile(orientation="table", n_samples=5))[0]
+    assert not fits(method("check-my-data"), Profile(orientation="files"))[0]
+    assert not fits(method("pca-overview"), Profile(orientation="table", n_samples=50))[0]
+
+
+def test_choices_and_defaults_come_from_the_data_set() -> None:
+    schema = parameter_schema(method("de-continuous"), matrix({"ALL": 27, "AML": 11}))
+    assert schema["properties"]["condition"]["enum"] == ["group", "plate"]
+    assert schema["properties"]["reference"]["default"] == "ALL"
+    assert schema["properties"]["treated"]["default"] == "AML"
+    assert schema["properties"]["adjust_for"]["enum"] == ["", "group", "plate"]
+    assert schema["required"] == []
+    other = parameter_schema(method("de-continuous"), matrix({"ALL": 27, "AML": 11}), {"condition": "plate"})
+    assert other["properties"]["reference"]["enum"] == ["p1", "p2"]
+
+
+def test_a_proposed_reference_stays_open_so_that_the_notebook_says_so() -> None:
+    de = method("de-continuous")
+    values = check_parameters(de, matrix({"ALL": 27, "AML": 11}), {})
+    assert (values["condition"], values["reference"], values["treated"], values["alpha"]) == ("group", "", "AML", 0.05)
+    assert check_parameters(de, matrix({"ALL": 27, "AML": 11}), {"reference": "ALL"})["reference"] == "ALL"
+    assert check_parameters(de, matrix({"ALL": 27, "AML": 11}, proposed=False), {})["reference"] == "ALL"
+    turned = check_parameters(de, matrix({"ALL": 27, "AML": 11}), {"treated": "ALL"})
+    assert (turned["treated"], turned["reference"]) == ("ALL", "AML")
+
+
+def test_with_three_groups_a_person_must_choose() -> None:
+    with pytest.raises(InputError) as refused:
+        check_parameters(method("de-continuous"), matrix({"a": 3, "b": 3, "c": 3}), {})
+    assert [problem.code for problem in refused.value.problems] == ["param_missing"]
+    assert "'b', 'c'" in refused.value.fix
+    # A group of one sample is no choice.
+    assert check_parameters(method("de-continuous"), matrix({"a": 3, "b": 3, "c": 1}), {})["treated"] == "b"
+
+
+def test_every_wrong_value_is_told_at_once() -> None:
+    given = {"alfa": 0.1, "alpha": 7, "floor": "x", "log_base": "3", "treated": "ALLX", "reference": "AML"}
+    with pytest.raises(InputError) as refused:
+        check_parameters(method("de-continuous"), matrix({"ALL": 27, "AML": 11}), given)
+    found = {problem.code for problem in refused.value.problems}
+    assert found == {"param_unknown", "param_range", "param_type", "param_choice"}
+    for words in ("Did you mean 'alpha'?", "between 1e-06 and 0.5", "found 'x'", "Did you mean 'ALL'?"):
+        assert words in str(refused.value)
+    with pytest.raises(InputError, match="both 'AML'"):
+        check_parameters(
+            method("de-continuous"), matrix({"ALL": 27, "AML": 11}), {"treated": "AML", "reference": "AML"}
+        )
+
+
+def test_true_is_no_number_and_text_is_taken_in_the_declared_type() -> None:
+    pca = method("pca-overview")
+    for given in ({"top_genes": True}, {"top_genes": 1.5}, {"scale": 1}, {"floor": float("nan")}):
+        with pytest.raises(InputError) as refused:
+            check_parameters(pca, matrix({"a": 3, "b": 3}), given)
+        assert refused.value.code == "param_type", given
+    assert value_from_text(pca, "top_genes", "500") == 500
+    assert value_from_text(pca, "scale", "true") is True
+    assert value_from_text(pca, "floor", "1e1") == 10.0
+    assert value_from_text(pca, "color_by", "007") == "007"
+    for name, text in (("top_genes", "many"), ("scale", "maybe"), ("nothing", "1")):
+        with pytest.raises(InputError):
+            value_from_text(pca, name, text)
+
+
+def test_a_role_given_later_changes_the_choices() -> None:
+    profile = revise(matrix({"ALL": 2, "AML": 2}), roles={"plate": "condition"})
+    assert check_parameters(method("de-continuous"), profile, {})["condition"] == "plate"
