@@ -114,7 +114,8 @@ def revise(
 ) -> Profile:
     """The profile after a person's word on roles (column → role), value kind, reference level; marked as confirmed.
 
-    Raises InputError with every problem: unknown_role, unknown_column, duplicate_role, unknown_kind, unknown_level.
+    Raises InputError with every problem: unknown_role, unknown_column, duplicate_role, unknown_kind,
+    kind_impossible, unknown_level.
     """
     problems = Problems()
     roles = dict(roles or {})
@@ -125,6 +126,9 @@ def revise(
             "A kind of values belongs to an expression matrix; this was read as a general table.",
             "Leave --kind away, or give the sample table with --samples FILE.",
         )
+    if kind == "counts" and profile.value_min is not None and profile.value_min < 0:
+        told = f"The values go down to {profile.value_min:g}, so they cannot be counts."
+        problems.add("kind_impossible", told, "Leave --kind away, or say linear or log.")
     problems.raise_if_any()
 
     columns = tuple(_with_role(column, roles) for column in profile.columns)

@@ -225,3 +225,9 @@ def test_profiles_travel_as_json_and_refuse_unknown_fields() -> None:
 def test_analysis_reads_missing_words_as_the_profile_did() -> None:
     """analysis stands alone, so it has its own copy of the list."""
     assert expression.MISSING_WORDS == tables.MISSING_WORDS
+
+
+def test_negative_values_cannot_be_called_counts() -> None:
+    with pytest.raises(InputError) as refused:
+        profile_files([DATA / "leukemia_armstrong"], kind="counts")
+    assert codes(refused) == ["kind_impossible"]
