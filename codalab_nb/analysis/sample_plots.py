@@ -239,12 +239,12 @@ def pca_bars(components: Components, groups: pd.Series | None) -> Picture:
     name_axes(axes, "", "% of all variation")
     axes.legend(frameon=False, fontsize=9, loc="upper right")
     under = (
-        "PC1 is the direction in which the samples differ most, PC2 the next. On a bar: share explained by the "
+        "PC1 is the direction in which the samples differ most, PC2 the next.\nOn a bar: share explained by the "
         "groups (R²)."
         if groups is not None
         else "Taller: more of the variation."
     )
-    finish(figure, title, under, top=0.8)
+    finish(figure, title, under, top=0.76)
     held = ", ".join(f"PC{number + 1} {share:.1f} %" for number, share in enumerate(percent))
     return Picture(figure, title, f"{title}. Variation held: {held}.")
 
@@ -258,5 +258,6 @@ def _pca_verdict(components: Components, groups: pd.Series | None) -> str:
     part = [r_squared(components.scores[name], groups) for name in components.scores.columns[:2]]
     best = max(range(len(part)), key=lambda number: part[number])
     if part[best] >= 0.5:
-        return f"{who} separate along PC{best + 1}"
+        # Of three groups two may lie together however much the third differs, so "separate" would say too much.
+        return f"{who} {'separate' if len(names) == 2 and part[best] >= 0.7 else 'differ'} along PC{best + 1}"
     return f"{who} separate only in part" if part[best] >= 0.2 else f"{who} do not separate here"
