@@ -36,11 +36,29 @@ _LOCK_WAIT_S = 1.0
 _HANDOVER_WAIT_S = 7 * 86400.0  # a predecessor may have to finish a long task
 
 
+class Asked:
+    """The signal that asked this process to go. Listens from the first moment: a newer client may ask while we start."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self._event = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            signal.signal(number, self._take)
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
+        self._event.set()
+
+    def wait(self, timeout_s: float) -> bool:
+        return self._event.wait(timeout_s)
+
+
 class Service:
     """Worker and monitor of one home, from lock to idle."""
 
-    def __init__(self, places: Places, settings: Settings, lock: int) -> None:
+    def __init__(self, places: Places, settings: Settings, lock: int, asked: Asked) -> None:
         self._lock = lock
+        self._asked = asked
         self._settings = settings
         self._ledger = Ledger(places.ledger)
         store = wiring.site_store(places)
@@ -51,12 +69,6 @@ class Service:
         side = wiring.WorkerSide(places, settings)
         self._warmth = Warmth(places.scratch, sandbox=settings.sandbox, ready=settings.warm, mask=places.home)
         self._supervisor = Supervisor(side.tasks, side.open_attempt, side.hints, self._warmth, settings)
-        self._asked: signal.Signals | None = None
-        self._wake = threading.Event()
-
-    def ask(self, number: int, _frame: FrameType | None = None) -> None:
-        self._asked = signal.Signals(number)
-        self._wake.set()
 
     def run(self) -> None:
         """Serves until asked to go, or until nothing was there to do for the idle time."""
@@ -65,9 +77,9 @@ class Service:
         self._supervisor.start()
         log.info("serving %s: %d slots, sandbox %s", self._settings.home, self._settings.slots, self._warmth.sandbox)
         last_busy, noted = time.monotonic(), ""
-        while self._asked is None:
-            self._wake.wait(_TICK_S)
-            if self._supervisor.busy or self._ledger.has_open():
+        while not self._asked.wait(_TICK_S):
+            # A worker that gave up does not stay for tasks it will not take; the note says why until then.
+            if self._supervisor.busy or (self._ledger.has_open() and not self._supervisor.gave_up):
                 last_busy = time.monotonic()
             if (note := self._supervisor.gave_up or "") != noted:
                 embedded.write_holder(self._lock, note)
@@ -75,16 +87,12 @@ class Service:
             if time.monotonic() - last_busy > self._settings.idle:
                 log.info("idle for %.0f s: going away", self._settings.idle)
                 break
-        self._supervisor.drain(self._settings.grace if self._asked == signal.SIGTERM else None)
+        self._supervisor.drain(None if self._asked.number == signal.SIGUSR1 else self._settings.grace)
         self._monitor.stop()
         self._warmth.close()
 
     def has_work(self) -> bool:
         return self._ledger.has_open()
-
-    @property
-    def asked(self) -> signal.Signals | None:
-        return self._asked
 
 
 def _configure_log() -> None:
@@ -96,16 +104,17 @@ def _configure_log() -> None:
 
 def main() -> int:
     _configure_log()
+    asked = Asked()
     try:
         settings = settings_.load()
         places = places_.prepare(settings)
-        return _serve(places, settings)
+        return _serve(places, settings, asked)
     except CodalabError as error:
         log.error("%s: %s", error.code, error)
         return error.exit_code
 
 
-def _serve(places: Places, settings: Settings) -> int:
+def _serve(places: Places, settings: Settings, asked: Asked) -> int:
     holder = embedded.current(places)
     newer = holder is not None and holder.version != __version__
     lock = embedded.take_lock(places.lock, wait_s=_HANDOVER_WAIT_S if newer else _LOCK_WAIT_S)
@@ -113,13 +122,11 @@ def _serve(places: Places, settings: Settings) -> int:
         return 0  # two starts at once: the other one serves
     while True:
         embedded.write_holder(lock)
-        service = Service(places, settings, lock)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-            signal.signal(number, service.ask)
+        service = Service(places, settings, lock, asked)
         service.run()
         os.close(lock)
         # A task may have been accepted while we were going: its submitter still saw our lock.
-        if service.asked is not None or not service.has_work():
+        if asked.number is not None or not service.has_work():
             return 0
         lock = embedded.take_lock(places.lock, wait_s=0)
         if lock is None:

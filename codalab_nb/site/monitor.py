@@ -25,7 +25,7 @@ from codalab_nb.queues.ports import QueueAdmin, Receiver, Sender
 from codalab_nb.settings import Settings
 from codalab_nb.site.events import last_event
 from codalab_nb.site.ledger import Ledger, TaskRow
-from codalab_nb.site.liveness import Liveness
+from codalab_nb.site.liveness import MISSED_HEARTBEATS, Liveness
 from codalab_nb.site.results import read_manifest, read_result
 from codalab_nb.stores.once import create_once
 from codalab_nb.stores.ports import SiteStore
@@ -247,8 +247,11 @@ class Monitor:
             self._ledger.started(task, row.n)
 
 
-def claim_age_s(store: SiteStore, row: TaskRow) -> float | None:
-    """Seconds since the attempt's last sign of life by the store's clock; None without a claim. For views only."""
+def seems_running(store: SiteStore, row: TaskRow, heartbeat_s: float) -> bool:
+    """Whether somebody gives signs of life for the row's attempt, by the store's own clock. For views only."""
     names = TaskNames(row.id)
     look = store.look(names.events(row.n)) or store.look(names.claim(row.n))
-    return look.age_s if look else None
+    if look is None or look.age_s >= MISSED_HEARTBEATS * heartbeat_s:
+        return False
+    event = last_event(store, row.id, row.n)
+    return event is None or event.get("type") != "released"

@@ -76,7 +76,7 @@ class Drafting:
 
     def notebook(
         self,
-        path: Path,
+        typed: str | Path,
         *,
         parameters: Mapping[str, Any],
         inputs: Sequence[tuple[str, Sequence[tuple[Path | bytes, str]], str]] = (),
@@ -86,24 +86,28 @@ class Drafting:
         task: str | None = None,
         retry_of: str | None = None,
     ) -> Draft:
-        """A draft of running `path`. `inputs`: (parameter, files as (content, name below inputs/), value the parameter gets).
+        """A draft of running the notebook at the path `typed`.
 
+        `inputs`: (parameter, files as (content, place in the task's folder), value that the parameter receives).
         Raises InputError with every problem of notebook, parameters, files and options together.
         """
         problems = Problems()
-        checked = self._read(path, problems)
+        # As typed: Path() would turn `http://x` into a relative path before anybody saw the scheme.
+        checked = self._read(str(typed), problems)
+        path = Path(typed).expanduser()
         warnings: list[Problem] = []
         values = dict(parameters)
         sources: list[Source] = []
         if checked is not None:
             warnings.extend(checked.warnings)
             values = _typed(values, checked.notebook, problems)
-            sources.extend(self._discovered(path, checked.notebook, include, problems, warnings))
         for parameter, files, value in inputs:
             if parameter in values:
                 problems.add("param_twice", f"{parameter} is given as a value and as an input.", "Give it once.")
             values[parameter] = value
             sources.extend(self._sources(files, problems))
+        if checked is not None:
+            sources[:0] = self._discovered(path, checked.notebook, include, values, problems, warnings)
         clean: JsonObject = {}
         try:
             clean, notes = check_parameters(values)
@@ -131,9 +135,10 @@ class Drafting:
             warnings=warnings,
         )
 
-    def _read(self, path: Path, problems: Problems) -> CheckedNotebook | None:
+    def _read(self, typed: str, problems: Problems) -> CheckedNotebook | None:
+        path = Path(typed).expanduser()
         try:
-            check_notebook_path(path.name)
+            check_notebook_path(typed)
             return read_notebook(path.read_bytes(), name=path.name)
         except InputError as error:
             problems.take(error)
@@ -150,12 +155,13 @@ class Drafting:
         path: Path,
         notebook: JsonObject,
         include: Sequence[str],
+        parameters: Mapping[str, Any],
         problems: Problems,
         warnings: list[Problem],
     ) -> Iterator[Source]:
         from codalab_nb.packing.discover import discover
 
-        found = discover(notebook, path.parent, include=include)
+        found = discover(notebook, path.parent, include=include, parameters=parameters)
         problems.found.extend(found.problems)
         warnings.extend(found.warnings)
         yield from self._sources([(file.absolute, file.path) for file in found.files], problems)

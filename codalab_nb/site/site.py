@@ -26,7 +26,6 @@ from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.site import embedded, inputs, monitor, sweeps
 from codalab_nb.site.catalog import Catalog
 from codalab_nb.site.ledger import Ledger, TaskRow
-from codalab_nb.site.liveness import MISSED_HEARTBEATS
 from codalab_nb.site.rebuild import row_of
 from codalab_nb.site.requests import Draft, Drafting, Options
 from codalab_nb.site.results import read_result
@@ -122,7 +121,7 @@ class Site:
         resolved = _resolve_inputs(self, inputs or {}, problems)
         try:
             draft = self._drafting.notebook(
-                Path(notebook),
+                notebook,
                 parameters=parameters or {},
                 inputs=resolved,
                 kernel=kernel,
@@ -290,8 +289,7 @@ class Site:
             return row.state
         if (result := read_result(self.store, row.id)) is not None:
             return State(result.verdict)
-        age = monitor.claim_age_s(self.store, row)
-        alive = age is not None and age < MISSED_HEARTBEATS * self.settings.heartbeat
+        alive = monitor.seems_running(self.store, row, self.settings.heartbeat)
         return State.RUNNING if alive else State.QUEUED
 
     def result(self, task: str) -> Result | None:

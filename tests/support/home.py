@@ -44,9 +44,12 @@ class Home:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Home:
+        os.environ.update(self.variables)  # what this process starts by itself has the same settings
         return self
 
     def __exit__(self, *_: object) -> None:
+        for name in self.variables:
+            del os.environ[name]
         self.kill_everything()
 
     # --- processes

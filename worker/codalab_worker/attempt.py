@@ -265,7 +265,9 @@ class Attempt:
     def _rebuilt_notebook(self) -> dict[str, Any] | None:
         if self._notebook is None or self.events is None:
             return None
-        return fold_outputs(self._notebook, self.events.kept)
+        parameters = self.document.parameters if self.document else {}
+        injected = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+        return fold_outputs(self._notebook, self.events.kept, injected=injected)
 
 
 def _parse(raw: bytes) -> dict[str, Any] | None:
