@@ -76,6 +76,7 @@ class Box:
         root: Path,
         *,
         network: bool,
+        binds: Sequence[str],
         on_removed: Callable[[], None],
     ) -> None:
         self.folder = root / "task"
@@ -102,6 +103,7 @@ class Box:
                 temporary=str(self._temporary),
                 uid=self._user.uid if self._user else os.getuid(),
                 network=network,
+                binds=list(binds),
             )
         except BaseException:
             self.remove()
@@ -158,7 +160,7 @@ class Box:
                 os.close(target)
         if by_mount:
             try:
-                pairs = [(os.path.abspath(source), relative) for source, relative in by_mount]
+                pairs = [(str(source.absolute()), relative) for source, relative in by_mount]
                 self._zygote.request("place", id=self._identifier, files=pairs)
             except UnavailableError:
                 for source, relative in by_mount:
@@ -223,7 +225,10 @@ class Box:
         return self._pidfd >= 0 and not killing.wait_dead(self._pidfd, 0)
 
     def kill(self) -> None:
-        """When it returns, every process of the box is dead; the folder is still there. Raises UnavailableError if not."""
+        """When it returns, every process of the box is dead; the folder is still there.
+
+        Raises UnavailableError if one cannot be killed (stuck in the kernel).
+        """
         with self._lock:
             if self._killed:
                 return

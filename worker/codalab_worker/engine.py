@@ -96,8 +96,8 @@ class Run:
             raise Stop(reason) from death
         except TimeoutError as error:
             self.link.kill()
-            reason = {"code": "timeout", "message": "The time limit was reached while this cell was running.", "cell": index}
-            raise Stop(reason) from error
+            message = "The time limit was reached while this cell was running."
+            raise Stop({"code": "timeout", "message": message, "cell": index}) from error
         except Stop as stop:
             ok = stop.reason is None
             raise
@@ -232,7 +232,7 @@ class BoxEngine(Engine):  # type: ignore[misc]
     INDEX_KEY = "codalab_submitted_index"
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, run: Run, **_: Any) -> None:
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, run: Run, **_: Any) -> None:  # noqa: ARG003
         cells = [(cell.metadata.pop(cls.INDEX_KEY, INJECTED), cell) for cell in nb_man.nb.cells]
         for position, (index, cell) in enumerate(cells):
             if cell.cell_type != "code" or not cell.source.strip():

@@ -45,7 +45,7 @@ def package_folders() -> list[str]:
 
 
 def fingerprint(folders: Iterable[str]) -> tuple[int, ...]:
-    """Changes when a package is installed or removed there: the folders' modification times in nanoseconds, 0 if absent."""
+    """Changes when a package is installed or removed there: modification times in nanoseconds, 0 if absent."""
     times = []
     for folder in folders:
         try:
@@ -60,8 +60,17 @@ def binding_paths() -> tuple[list[str], list[str]]:
     executable = Path(os.path.realpath(sys.executable))
     top = executable.parent.parent if executable.parent.name == "bin" else executable.parent
     kernels = [str(Path(prefix, "share/jupyter")) for prefix in (sys.prefix, "/usr/local", "/usr")]
-    kernels.append(os.path.expanduser("~/.local/share/jupyter/kernels"))
+    with contextlib.suppress(RuntimeError):  # no home folder
+        kernels.append(str(Path("~/.local/share/jupyter/kernels").expanduser()))
     return [sys.prefix, sys.base_prefix, sys.exec_prefix, str(top)], [*filter(None, sys.path), *kernels]
+
+
+def home() -> str:
+    """The user's home folder; empty if there is none."""
+    try:
+        return str(Path("~").expanduser())
+    except RuntimeError:
+        return ""
 
 
 def user_base() -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -13,18 +14,20 @@ from typing import Any, NoReturn
 import zmq
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from tornado.ioloop import IOLoop
 from traitlets.config import Config
 
-from codalab_worker import namespaces
+from codalab_worker import namespaces, preload
 
 _FLUSH_S = 0.05  # how long printed text may wait before it is sent; ipykernel's own 0.2 s feels slow
 _MAX_BLAS_THREADS = 8
+_BLAS_DELAY_S = 0.3  # new BLAS threads spin for a while: not while the box gets ready
 
 
 class BoxKernel(IPythonKernel):  # type: ignore[misc]
     """A kernel that really ends when it is asked to: it is used once."""
 
-    def do_shutdown(self, restart: bool) -> NoReturn:
+    def do_shutdown(self, restart: bool) -> NoReturn:  # noqa: ARG002 - ipykernel's signature
         """ipykernel stops its loop 0.1 s later; the next cell could still run, or not. Here the end is at once."""
         os._exit(0)
 
@@ -40,13 +43,16 @@ class BoxKernelApp(IPKernelApp):  # type: ignore[misc]
         context.setsockopt(zmq.SNDHWM, 0)
         super().init_iopub(context)
 
+    def parse_command_line(self, argv: Any = None) -> None:
+        """There is none. Building ipykernel's argument parser would cost 20 ms."""
+
     def init_crash_handler(self) -> None:
         """None: the traceback of a crashing kernel has nobody to read it here."""
 
     def init_io(self) -> None:
         super().init_io()
         for stream in (sys.stdout, sys.stderr):
-            stream.flush_interval = _FLUSH_S  # type: ignore[attr-defined]
+            stream.flush_interval = _FLUSH_S  # type: ignore[union-attr]
 
     def log_connection_info(self) -> None:
         """Nothing is printed: nobody connects by hand."""
@@ -61,18 +67,20 @@ def run(connection_file: str, folder: str, tell: Callable[[str], None]) -> NoRet
     status = 1
     started = False
     try:
-        namespaces_of_child()
+        _bind_to_runner()
         os.chdir(folder)
         _forget_the_parent()
         configuration = Config()
         configuration.HistoryManager.enabled = False
         configuration.IPKernelApp.connection_file = connection_file
         app = BoxKernelApp.instance(config=configuration)
+        app.log.setLevel(logging.WARNING)  # traitlets formats debug messages first and drops them later
         app.initialize([])
         if "" not in sys.path:
             sys.path.insert(0, "")
         tell("ready")
         started = True
+        IOLoop.current().call_later(_BLAS_DELAY_S, _allow_blas_threads)
         app.start()
         status = 0
     except SystemExit as stop:
@@ -86,7 +94,14 @@ def run(connection_file: str, folder: str, tell: Callable[[str], None]) -> NoRet
         os._exit(status)
 
 
-def namespaces_of_child() -> None:
+def _allow_blas_threads() -> None:
+    """The zygote had to load BLAS with one thread; a task may use the machine."""
+    for library in preload.blas:
+        with contextlib.suppress(Exception):
+            library.set_num_threads(min(len(os.sched_getaffinity(0)), _MAX_BLAS_THREADS))
+
+
+def _bind_to_runner() -> None:
     """The kernel dies with its runner, and may be looked at through /proc by itself (the runner may not)."""
     if sys.platform == "linux":
         namespaces.die_with_parent()
@@ -105,7 +120,5 @@ def _forget_the_parent() -> None:
         numpy.random.seed(None)  # every fork inherits the same legacy state: two tasks would draw the same numbers
     if matplotlib := sys.modules.get("matplotlib"):
         # Remembered from the zygote, whose folder is not here.
-        matplotlib.get_configdir = matplotlib.get_cachedir = lambda: os.environ["MPLCONFIGDIR"]
-    if threadpoolctl := sys.modules.get("threadpoolctl"):
-        with contextlib.suppress(Exception):
-            threadpoolctl.threadpool_limits(min(len(os.sched_getaffinity(0)), _MAX_BLAS_THREADS))
+        for name in ("get_configdir", "get_cachedir"):
+            setattr(matplotlib, name, lambda: os.environ["MPLCONFIGDIR"])

@@ -127,7 +127,7 @@ def drop_capabilities() -> None:
 
 
 def clone_mount_read_only(path: str) -> int:
-    """A descriptor of a detached, read-only, nosuid, nodev, noexec mount of one host file. Never follows a final link."""
+    """A descriptor of a detached, read-only, nosuid, nodev, noexec mount of a host file. Follows no final link."""
     tree = _call(
         "syscall",
         _SYS_OPEN_TREE,

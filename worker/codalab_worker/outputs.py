@@ -62,7 +62,8 @@ def check(output: Output) -> str | None:
             return "a stream that is not text"
     elif kind == "error":
         lines = output.get("traceback")
-        if not isinstance(lines, list) or not all(isinstance(part, str) for part in [output["ename"], output["evalue"], *lines]):
+        texts = [output.get("ename"), output.get("evalue"), *(lines if isinstance(lines, list) else [None])]
+        if not all(isinstance(text, str) for text in texts):
             return "an error report that is not text"
     elif kind in ("display_data", "execute_result"):
         data, metadata = output.get("data"), output.get("metadata")
@@ -70,8 +71,8 @@ def check(output: Output) -> str | None:
             return f"its data is not a set of MIME types but {type(data).__name__}"
         for mime, value in data.items():
             is_json = mime == "application/json" or (mime.startswith("application/") and mime.endswith("+json"))
-            is_text = isinstance(value, str) or (isinstance(value, list) and all(isinstance(part, str) for part in value))
-            if not is_json and not is_text:
+            parts = value if isinstance(value, list) else [value]
+            if not is_json and not all(isinstance(part, str) for part in parts):
                 return f"its {mime} is not text but {type(value).__name__}"
     else:
         return f"unknown kind of output {kind!r}"

@@ -12,6 +12,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 _NEEDED = (
     "papermill.engines",
@@ -26,6 +27,12 @@ _NEEDED = (
     "ipykernel.iostream",
     "ipykernel.heartbeat",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
     "codalab_worker.kernel",
     "codalab_worker.runner",
 )
@@ -45,11 +52,13 @@ _SCIENCE = (
     "matplotlib_inline.backend_inline",
 )
 
+blas: list[Any] = []  # controllers of the loaded BLAS and OpenMP libraries, if threadpoolctl is installed
+
 
 def thread_count() -> int:
-    """Threads of this process as the kernel counts them (BLAS pools are not Python threads); 1 where /proc is absent."""
+    """Threads as the kernel counts them (those of BLAS are not Python threads); 1 where /proc is absent."""
     tasks = Path("/proc/self/task")
-    return len(os.listdir(tasks)) if tasks.exists() else 1
+    return len(list(tasks.iterdir())) if tasks.exists() else 1
 
 
 def preload(*, science: bool, cache: Path) -> list[str]:
@@ -61,6 +70,7 @@ def preload(*, science: bool, cache: Path) -> list[str]:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
         os.environ[name] = "1"
     os.environ["MPLCONFIGDIR"] = str(cache)
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger's advice to people who debug
     # jsonschema's optional checkers cost 1.4 s of import where jupyter_events is installed, and are not used here.
     hidden = "rfc3987_syntax" not in sys.modules
     if hidden:
@@ -90,7 +100,16 @@ def _science() -> list[str]:
     if "matplotlib_inline.backend_inline" in found and "matplotlib.pyplot" in found:
         with contextlib.suppress(Exception):
             _warm_up_plot()
+    with contextlib.suppress(Exception):
+        _find_blas()
     return found
+
+
+def _find_blas() -> None:
+    """Remembers the loaded BLAS libraries: finding them costs more than 20 ms, setting their threads little."""
+    import threadpoolctl  # type: ignore[import-untyped]
+
+    blas.extend(threadpoolctl.ThreadpoolController().lib_controllers)
 
 
 def _warm_up_plot() -> None:
@@ -102,4 +121,4 @@ def _warm_up_plot() -> None:
     axes = figure.add_subplot()
     axes.plot([0, 1], label="a")
     axes.legend()
-    FigureCanvasAgg(figure).print_png(io.BytesIO())
+    FigureCanvasAgg(figure).print_png(io.BytesIO())  # type: ignore[no-untyped-call]

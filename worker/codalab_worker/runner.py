@@ -1,9 +1,9 @@
 """The runner: inside the box, between supervisor and kernel. Untrusted; speaks JSON lines on one socket.
 
-    ready   ->                      the kernel is warm
-            <- the job              one line: notebook, parameters, limits
-    lines   ->                      cell_started, output, clear_output, cell_finished, metric
-    end     ->                      with the executed notebook
+ready   ->                      the kernel is warm
+        <- the job              one line: notebook, parameters, limits
+lines   ->                      cell_started, output, clear_output, cell_finished, metric
+end     ->                      with the executed notebook
 """
 
 from __future__ import annotations
@@ -126,9 +126,11 @@ class Runner:
         except Refused as refusal:
             reason = {"code": refusal.code, "message": str(refusal), "cell": None}
         except KernelDied as death:
-            reason = {"code": "kernel_died", "message": f"The kernel died before the first cell: {death}.", "cell": None}
+            message = f"The kernel died before the first cell: {death}."
+            reason = {"code": "kernel_died", "message": message, "cell": None}
         except TimeoutError:
-            reason = {"code": "timeout", "message": "The time limit was reached before the first cell.", "cell": None}
+            message = "The time limit was reached before the first cell."
+            reason = {"code": "timeout", "message": message, "cell": None}
         self.link.kill()
         end = {
             "type": "end",
@@ -188,7 +190,7 @@ def _hear(fd: int, timeout_s: float) -> str:
 
 
 def prepare(notebook: dict[str, Any], parameters: dict[str, Any], kernel_name: str, *, forked: bool) -> Any:
-    """The notebook as papermill's engine wants it: current format, parameters injected, cells numbered. Raises Refused."""
+    """The notebook as our engine wants it: current format, parameters injected, cells numbered. Raises Refused."""
     try:
         nb = nbformat.from_dict(notebook)
         if nb.nbformat != 4:
@@ -196,6 +198,7 @@ def prepare(notebook: dict[str, Any], parameters: dict[str, Any], kernel_name: s
         nb = nbformat.v4.upgrade(nb) or nb
         for index, cell in enumerate(nb.cells):
             cell.metadata.pop("papermill", None)
+            cell.metadata.setdefault("tags", [])  # papermill looks for its `parameters` tag in every cell
             cell.metadata[engine.BoxEngine.INDEX_KEY] = index
         nb.metadata["papermill"] = {
             "default_parameters": {},
@@ -204,14 +207,15 @@ def prepare(notebook: dict[str, Any], parameters: dict[str, Any], kernel_name: s
             "version": papermill.__version__,
         }
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise Refused("nb_shape", f"This is not a notebook that can be run: {type(error).__name__}: {error}.") from error
+        words = f"This is not a notebook that can be run: {type(error).__name__}: {error}."
+        raise Refused("nb_shape", words) from error
     if not parameters:
         return nb
     language = _language(nb) or ("python" if forked else None)
     if language not in _PARAMETER_LANGUAGES:
         raise Refused(
             "param_language",
-            f"Parameters can be given to notebooks in {' and '.join(_PARAMETER_LANGUAGES)}; this one says {language!r}.",
+            f"Parameters can be given to notebooks in {' or '.join(_PARAMETER_LANGUAGES)}, not in {language!r}.",
         )
     return parameterize_notebook(nb, parameters, kernel_name=kernel_name, language=language, engine_name=engine.NAME)
 
@@ -231,7 +235,7 @@ def main(fd: int, folder: str, temporary: str, *, private: bool, forks: bool) ->
         if sys.platform == "linux":
             namespaces.adopt_orphans()
         os.chdir("/")
-        os.makedirs(os.environ["HOME"], exist_ok=True)
+        Path(os.environ["HOME"]).mkdir(parents=True, exist_ok=True)
         Runner(sock, folder, temporary, private=private, forks=forks).serve()
     except BrokenPipeError:
         pass  # the supervisor is gone, and this box goes with it

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,12 +76,17 @@ class Warmth:
         """Asks for ready boxes of that interpreter; returns at once. Whether it can run shows at `take`."""
         self._pool(interpreter).wake()
 
-    def take(self, interpreter: str, *, network: bool = False, timeout_s: float = 60) -> Box:
-        """A box that nobody had before; the caller must `remove` it. With network it is made on the spot.
+    def take(
+        self, interpreter: str, *, network: bool = False, binds: Sequence[Path] = (), timeout_s: float = 60
+    ) -> Box:
+        """A box that nobody had before; the caller must `remove` it.
+
+        `binds`: folders it must see besides the interpreter's own, read-only (another kernel's environment).
+        With network or binds the box is made on the spot.
 
         Raises InputError (`no_interpreter`) when that interpreter cannot run tasks, UnavailableError otherwise.
         """
-        return self._pool(interpreter).take(network, timeout_s)
+        return self._pool(interpreter).take(network, tuple(map(str, binds)), timeout_s)
 
     def environment(self, interpreter: str) -> dict[str, Any]:
         """Versions and packages of that interpreter, as its zygote found them. Raises as `take`."""
@@ -100,7 +106,7 @@ class Warmth:
 
     def _pool(self, interpreter: str) -> _Pool:
         # Not resolved: a virtual environment's python is a link, and its name is what makes it the environment.
-        path = os.path.abspath(os.path.expanduser(interpreter))
+        path = str(Path(interpreter).expanduser().absolute())
         with self._lock:
             if self._closed:
                 raise UnavailableError("worker_stopping", "The worker is stopping and takes no new task.")
@@ -120,7 +126,7 @@ class _Pool:
         self._folder = folder
         self._numbers = numbers
         self._target = ready
-        self._keep = path == os.path.abspath(sys.executable)
+        self._keep = path == str(Path(sys.executable).absolute())
         self._used_at = time.monotonic()
         self._changed = threading.Condition()
         self._ready: deque[Box] = deque()
@@ -138,19 +144,19 @@ class _Pool:
                 self._thread.start()
             self._changed.notify_all()
 
-    def take(self, network: bool, timeout_s: float) -> Box:
+    def take(self, network: bool, binds: tuple[str, ...], timeout_s: float) -> Box:
         deadline = time.monotonic() + timeout_s
         self.zygote()  # a new one, if this one died or its packages changed; its boxes are dropped then
-        while not network and (box := self._pop()):
+        while not network and not binds and (box := self._pop()):
             if box.fresh():
                 self.wake()
                 return box
             _remove_quietly(box)
         self.wake()
         try:
-            return self._build(network, max(1.0, deadline - time.monotonic()))
-        except ZygoteGone:
-            return self._build(network, max(1.0, deadline - time.monotonic()))  # it died between two steps
+            return self._build(network, binds, max(1.0, deadline - time.monotonic()))
+        except ZygoteGone:  # it died between two steps
+            return self._build(network, binds, max(1.0, deadline - time.monotonic()))
 
     def zygote(self) -> ZygoteClient:
         return self._counted().client
@@ -211,7 +217,7 @@ class _Pool:
             self._retired.remove(zygote)
         zygote.client.close()
 
-    def _build(self, network: bool, timeout_s: float) -> Box:
+    def _build(self, network: bool, binds: tuple[str, ...], timeout_s: float) -> Box:
         zygote = self._counted()
         with self._changed:
             zygote.boxes += 1
@@ -222,7 +228,8 @@ class _Pool:
             self._end_if_unused(zygote)
 
         number = next(self._numbers)
-        box = Box(zygote.client, number, self._folder / f"b{number}", network=network, on_removed=removed)
+        root = self._folder / f"b{number}"
+        box = Box(zygote.client, number, root, network=network, binds=binds, on_removed=removed)
         try:
             box.wait_ready(timeout_s)
         except BaseException:
@@ -244,7 +251,7 @@ class _Pool:
                     break
             pause = 0.0
             try:
-                box = self._build(network=False, timeout_s=60)
+                box = self._build(network=False, binds=(), timeout_s=60)
             except (CodalabError, ZygoteGone, OSError):
                 # Told to whoever takes; here only tried again later, and given up when nobody asks.
                 pause = _RETRY_S
@@ -289,7 +296,7 @@ def _claim_folder(scratch: Path) -> tuple[Path, int]:
 
 
 def _sweep(scratch: Path) -> None:
-    """Deletes folders of workers that were killed. A folder whose claim is locked, or just being made, is left alone."""
+    """Deletes folders of workers that were killed; not one whose claim is locked or just being made."""
     for folder in scratch.glob("w-*"):
         with contextlib.suppress(OSError):
             claim = os.open(folder / "claim", os.O_RDWR)

@@ -1,4 +1,4 @@
-"""The watchdog's look at a box: memory, disk and processes, measured from outside, cheap enough for ten times a second."""
+"""The watchdog's look at a box: memory, disk and processes, from outside, cheap enough for ten times a second."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ def deleted_bytes(processes: list[Path], device: int) -> int:
     seen: dict[int, int] = {}
     for process in processes:
         with contextlib.suppress(OSError):
-            for name in os.listdir(process / "fd"):
+            for entry in (process / "fd").iterdir():
                 with contextlib.suppress(OSError):
-                    found = os.stat(process / "fd" / name)
+                    found = entry.stat()
                     if stat.S_ISREG(found.st_mode) and found.st_nlink == 0 and found.st_dev == device:
                         seen[found.st_ino] = found.st_blocks * 512
     return sum(seen.values())
@@ -149,7 +149,7 @@ class Watch:
         if self.walled:
             proc = Path(f"/proc/{self.init}/root/proc")
             with contextlib.suppress(OSError):
-                yield from [proc / name for name in os.listdir(proc) if name.isdigit()]
+                yield from [entry for entry in proc.iterdir() if entry.name.isdigit()]
             return
         with contextlib.suppress(psutil.Error):
             root = psutil.Process(self.init)

@@ -7,7 +7,7 @@ It holds no secret (its memory is in every box), has one thread (else neither fo
 code of a task. Requests and answers are JSON lines:
 
     setup    sandbox, science, forks, masks, cache   -> hello: environment, paths, threads, ...
-    box      id, folder, temporary, uid, network  +fd  -> ok, pid                          +pidfd
+    box      id, folder, temporary, uid, network, binds  +fd  -> ok, pid  +pidfd
     place    id, files                               -> ok
     kill     id                                      -> ok     (boxes without namespaces)
     forget   id                                      -> ok
@@ -53,9 +53,8 @@ class Zygote:
             # A box's first process is orphaned on purpose; it must be reaped for its namespace to end.
             namespaces.adopt_orphans()
         science = preload(science=setup["science"], cache=Path(setup["cache"])) if self.forks else []
-        prefixes, others = interpreter.binding_paths()
-        home = os.path.expanduser("~")
-        self.visible = visible.choose(prefixes, others, home=home, masks=setup["masks"])
+        self.masks: list[str] = setup["masks"]
+        self.visible = self._visible([])
         self.bwrap = bubblewrap.find() if self.walled else None
         self.locks_namespaces = bool(self.bwrap) and bubblewrap.can_lock_user_namespaces(str(self.bwrap))
         self.science = science
@@ -72,6 +71,10 @@ class Zygote:
             "not_visible": self.visible.skipped,
         }
 
+    def _visible(self, binds: list[str]) -> visible.Visible:
+        prefixes, others = interpreter.binding_paths()
+        return visible.choose([*prefixes, *binds], others, home=interpreter.home(), masks=self.masks)
+
     def serve(self) -> None:
         """Answers until the supervisor is gone. Then every box dies: with us (bubblewrap) or here (none)."""
         wake_read, wake_write = os.pipe()
@@ -81,12 +84,12 @@ class Zygote:
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the terminal is the supervisor's to handle
         while True:
-            readable, _, _ = select.select([self.channel, wake_read], [], [])
+            readable, _, _ = select.select([self.channel.fileno(), wake_read], [], [])
             if wake_read in readable:
                 with contextlib.suppress(BlockingIOError):
                     os.read(wake_read, 4096)
             self._reap()
-            if self.channel in readable:
+            if self.channel.fileno() in readable:
                 try:
                     request, fds = self.channel.receive()
                 except (EOFError, ConnectionError):
@@ -127,7 +130,7 @@ class Zygote:
             return pid, [os.pidfd_open(pid)] if sys.platform == "linux" else []
         recipe = bubblewrap.Recipe(
             folder=request["folder"],
-            visible=self.visible,
+            visible=self._visible(request["binds"]),
             uid=request["uid"],
             as_root=self.as_root,
             network=request["network"],
@@ -229,7 +232,7 @@ def _resident_bytes() -> int:
 
 
 def _own_mount_namespace() -> bool:
-    """An ordinary user may mount inputs only from a namespace of their own. Tried in a child first: it cannot be undone."""
+    """An ordinary user may mount inputs only from a namespace of their own. Tried in a child: it cannot be undone."""
 
     def move() -> None:
         uid, gid = os.getuid(), os.getgid()

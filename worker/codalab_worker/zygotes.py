@@ -69,10 +69,14 @@ class ZygoteClient:
 
     def outdated(self) -> bool:
         """Packages were installed or removed since it imported them."""
-        return list(interpreter.fingerprint(self.hello["folders"])) != self.hello["fingerprint"]
+        known: list[int] = self.hello["fingerprint"]
+        return list(interpreter.fingerprint(self.hello["folders"])) != known
 
     def request(self, do: str, fds: Sequence[int] = (), **values: Any) -> tuple[dict[str, Any], list[int]]:
-        """Sends a request and returns its answer with its descriptors. Raises ZygoteGone; UnavailableError if it failed."""
+        """Sends a request and returns its answer with its descriptors.
+
+        Raises ZygoteGone, and UnavailableError if the zygote could not do it.
+        """
         with self._lock:
             if self._gone:
                 raise ZygoteGone(self.path)

@@ -19,9 +19,10 @@ from pathlib import Path
 from codalab_worker.sandboxes.visible import Visible
 
 TASK = "/task"
-_HOLDER = ("/bin/sh", "-c", "echo ready; read -r nothing")  # ends too when its standard input does: the zygote is gone
+# It also ends when its standard input does, that is when the zygote is gone.
+_HOLDER = ("/bin/sh", "-c", "echo ready; read -r nothing")
 _ALWAYS_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "nsswitch.conf")
-_NETWORK_ETC = ("ssl", "pki", "ca-certificates", "crypto-policies", "resolv.conf", "hosts", "services", "protocols", "gai.conf")
+_NETWORK_ETC = ("ssl", "pki", "ca-certificates", "crypto-policies", "resolv.conf", "hosts", "services", "gai.conf")
 
 
 class SandboxFailed(Exception):
@@ -70,7 +71,7 @@ def _system_folders() -> Iterable[str]:
     for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
         path = Path(name)
         if path.is_symlink():
-            yield from ("--symlink", os.readlink(name), name)
+            yield from ("--symlink", str(path.readlink()), name)
         elif path.is_dir():
             yield from ("--ro-bind", name, name)
 

@@ -26,8 +26,8 @@ def enter_namespaces(pid: int, *, as_root: bool) -> None:
     opened: list[int] = []
 
     def namespace(kind: str) -> int | None:
-        theirs, ours = f"/proc/{pid}/ns/{kind}", f"/proc/self/ns/{kind}"
-        if not Path(theirs).exists() or os.stat(theirs).st_ino == os.stat(ours).st_ino:
+        theirs, ours = Path(f"/proc/{pid}/ns/{kind}"), Path(f"/proc/self/ns/{kind}")
+        if not theirs.exists() or theirs.stat().st_ino == ours.stat().st_ino:
             return None  # not in this kernel, or shared with the host on purpose (network)
         opened.append(os.open(theirs, os.O_RDONLY | os.O_CLOEXEC))
         return opened[-1]
@@ -59,10 +59,10 @@ def keep_only(keep: int) -> int:
     null = os.open("/dev/null", os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd, inheritable=True)
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) > 3:
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        if int(entry.name) > 3:
             with contextlib.suppress(OSError):  # the descriptor of this very listing
-                os.close(int(name))
+                os.close(int(entry.name))
     return 3
 
 

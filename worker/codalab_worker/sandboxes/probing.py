@@ -1,6 +1,6 @@
 """Does the sandbox work on this machine? Found out by building and entering one, never by guessing.
 
-    python -m codalab_worker.sandboxes.probing      prints the cause, or nothing when it works
+python -m codalab_worker.sandboxes.probing      prints the cause, or nothing when it works
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def why_not(timeout_s: float = 30) -> str | None:
     if sys.platform != "linux":
         return "The sandbox needs Linux namespaces, and this is not Linux."
     if bubblewrap.find() is None:
-        return "bubblewrap is not installed. Install it: sudo apt install bubblewrap (or dnf, pacman, zypper install bubblewrap)."
+        return "bubblewrap is not installed. Install it: sudo apt install bubblewrap (or with dnf, pacman, zypper)."
     if not seccomp.supported():
         return f"There is no system call filter for {os.uname().machine} (only for {', '.join(seccomp.MACHINES)})."
     try:

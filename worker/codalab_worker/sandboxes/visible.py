@@ -9,7 +9,9 @@ from pathlib import Path
 
 # Already there in every box, or made anew in it; binding the host's would undo the wall.
 _COVERED = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_NEVER = frozenset(("/", "/tmp", "/var/tmp", "/dev", "/dev/shm", "/proc", "/sys", "/run", "/etc", "/var", "/home", "/task"))  # noqa: S108
+_NEVER = frozenset(
+    ["/", "/tmp", "/var/tmp", "/dev", "/dev/shm", "/proc", "/sys", "/run", "/etc", "/var", "/home", "/task"]  # noqa: S108
+)
 _PREFIX_PARTS = ("bin", "lib", "lib64", "include", "share", "etc", "ssl")
 
 
@@ -29,7 +31,8 @@ def _is_under(path: str, folder: str) -> bool:
 
 def _both_names(paths: Iterable[str]) -> list[str]:
     """Each path as given and with its links resolved, without repeats, order kept."""
-    return list(dict.fromkeys(name for path in paths if path for name in (os.path.abspath(path), os.path.realpath(path))))
+    names = (name for path in paths if path for name in (str(Path(path).absolute()), os.path.realpath(path)))
+    return list(dict.fromkeys(names))
 
 
 def choose(prefixes: Iterable[str], others: Iterable[str], *, home: str, masks: Iterable[str]) -> Visible:
@@ -64,4 +67,3 @@ def choose(prefixes: Iterable[str], others: Iterable[str], *, home: str, masks: 
     bind = tuple(path for path in chosen if path not in again)
     hide = tuple(mask for mask in hidden if any(_is_under(mask, path) for path in (*bind, *_COVERED)))
     return Visible(bind, hide, again, tuple(skipped))
-
