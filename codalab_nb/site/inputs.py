@@ -63,7 +63,7 @@ def _dataset(site: Site, parameter: str, reference: str) -> tuple[Files, str]:
     dataset = site.catalog.dataset(reference)
     place = f"{INPUTS}/{parameter}"
     stored = [(site.store.folder(names.blob(ref.sha256)), f"{place}/{ref.path}") for ref in dataset.files]
-    written = [(content, f"{place}/{name}") for name, content in staged_files(dataset.profile).items()]
+    written = [(content, f"{place}/{name}") for name, content in staged_files(dataset.profile, dataset.reference).items()]
     return [*stored, *written], place
 
 

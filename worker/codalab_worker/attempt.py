@@ -237,7 +237,7 @@ class Attempt:
             self.events.relay(relayed)
             for line in lines:
                 if line["type"] == "end":
-                    return _outcome(line, metrics, self.events.truncated)
+                    return _outcome(line, metrics, document.limits, self.events.truncated)
                 if line["type"] == "failed":  # our own code broke in there; another attempt may fare better
                     raise Released("runner_failed", str(line.get("message"))[:1000])
             if (limit := box.overstep()) is not None:
@@ -297,7 +297,7 @@ def _bad_report(line: dict[str, Any]) -> Outcome:
     )
 
 
-def _outcome(end: dict[str, Any], metrics: dict[str, float], events_truncated: bool) -> Outcome:
+def _outcome(end: dict[str, Any], metrics: dict[str, float], limits: Limits, events_truncated: bool) -> Outcome:
     """From the runner's own report; fields that are not what they should be make a `bad_report`."""
     notebook = end.get("notebook")
     notebook = notebook if isinstance(notebook, dict) else None
@@ -307,15 +307,8 @@ def _outcome(end: dict[str, Any], metrics: dict[str, float], events_truncated: b
     else:
         try:
             raw = end["reason"]
-            outcome = Outcome(
-                Verdict.FAILED,
-                Reason(
-                    code=str(raw["code"])[:64],
-                    message=str(raw["message"])[:25_000],
-                    fix=str(raw.get("fix") or "")[:1000],
-                    cell=raw.get("cell"),
-                ),
-            )
+            code, message = str(raw["code"])[:64], str(raw["message"])[:25_000]
+            outcome = _timeout(limits, raw.get("cell")) if code == "timeout" else failed(code, message, cell=raw.get("cell"))
         except (KeyError, TypeError, ValidationError, AttributeError):
             outcome = failed("bad_report", "The run ended without saying why.")
     outcome.notebook = notebook
@@ -325,10 +318,9 @@ def _outcome(end: dict[str, Any], metrics: dict[str, float], events_truncated: b
     return outcome
 
 
-def _timeout(limits: Limits) -> Outcome:
-    return failed(
-        "timeout", f"The notebook ran longer than its limit of {limits.timeout_s:g} s.", "Give it more time: `--timeout 2h`."
-    )
+def _timeout(limits: Limits, cell: int | None = None) -> Outcome:
+    message = f"The notebook ran longer than its limit of {limits.timeout_s:g} s."
+    return failed("timeout", message, "Give it more time: `--timeout 2h`.", cell)
 
 
 def _overstepped(limit: str, limits: Limits, metrics: dict[str, float]) -> Outcome:

@@ -206,7 +206,7 @@ class Run:
 
     def _take_display(self, kind: str, content: dict[str, Any]) -> None:
         data = content.get("data")
-        if isinstance(data, dict) and reports.MIME in data:
+        if isinstance(data, dict) and reports.MIME in data and not reports.is_display(data[reports.MIME]):
             try:
                 name, value = reports.read_metric(data[reports.MIME])
             except reports.BadReport as error:

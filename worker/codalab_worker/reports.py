@@ -1,4 +1,4 @@
-"""Metrics that a notebook reports: display data of one MIME type, never seen as an output."""
+"""What a notebook reports: display data of one MIME type. A metric is never seen as an output; figures and tables are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ _MAX_NAME = 200
 
 class BadReport(Exception):
     """The report is not {"metric": name, "value": number}; the text says what was found."""
+
+
+def is_display(report: Any) -> bool:
+    """True for a reported figure or table: an output like others, with words about it for a view."""
+    return isinstance(report, dict) and "metric" not in report and ("figure" in report or "table" in report)
 
 
 def read_metric(report: Any) -> tuple[str, float]:
