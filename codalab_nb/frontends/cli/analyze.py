@@ -1,0 +1,79 @@
+"""`codalab-nb analyze`: data sets × methods × swept values, as one batch."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+
+from codalab_nb.errors import InputError, Problems
+from codalab_nb.frontends.cli import asking, summary
+from codalab_nb.frontends.cli.batch_view import follow, tell
+from codalab_nb.frontends.cli.exits import attempts_made, exit_code, short
+from codalab_nb.frontends.cli.output import Output
+from codalab_nb.frontends.cli.text import count
+from codalab_nb.site.site import Site
+from codalab_nb.site.tasks import Batch
+
+
+def analyze(args: argparse.Namespace, out: Output) -> int:
+    with Site.open() as site:
+        batch = submitted(site, args)
+        out.id(batch.id)
+        for warning in dict.fromkeys(warning for task in batch for warning in task.document.warnings):
+            out.warn(warning)
+        if args.no_wait:
+            if out.json:
+                tasks = [
+                    summary.open_json(task) | {"dataset": task.row.dataset, "method": task.row.method} for task in batch
+                ]
+                out.object({"batch": batch.id, "tasks": tasks})
+            out.say(f"Submitted {count(len(batch), 'task')}. Follow them: codalab-nb status {short(batch.id)}", "dim")
+            return 0
+        follow(site, batch, out)
+        if out.json:
+            out.object(as_json(site, batch))
+        else:
+            tell(site, batch, out)
+        return exit_code(task.verdict for task in batch)
+
+
+def as_json(site: Site, batch: Batch) -> dict[str, object]:
+    """What `analyze --json` prints."""
+    told = batch.as_json()
+    for task, entry in zip(batch, told["tasks"], strict=True):
+        entry["attempts"] = attempts_made(site, task.row)
+        entry["parameters"] = task.row.parameters
+    return told
+
+
+def submitted(site: Site, args: argparse.Namespace) -> Batch:
+    """Submits what the arguments ask for. Raises InputError with every slip; then nothing was queued."""
+    problems = Problems()
+    parameters = asking.method_parameters(args, problems)
+    swept = asking.sweep(args, problems)
+    options = asking.options(args, problems)
+    if not args.methods:
+        problems.add("usage", "No method is named.", f"Add -m METHOD.{_fitting(site, args.datasets)}")
+    if problems.found:
+        # The site would submit what it finds right, so only the names are looked up.
+        _look_up(site.catalog.dataset, args.datasets, problems)
+        _look_up(site.catalog.template, args.methods, problems)
+    problems.raise_if_any()
+    return site.analyze(args.datasets, args.methods, parameters=parameters, sweep=swept, options=options)
+
+
+def _look_up(find: Callable[[str], object], names: Iterable[str], problems: Problems) -> None:
+    for name in names:
+        try:
+            find(name)
+        except InputError as error:
+            problems.take(error)
+
+
+def _fitting(site: Site, datasets: list[str]) -> str:
+    try:
+        profile = site.catalog.dataset(datasets[0]).profile
+    except InputError:
+        return ""
+    names = [offer.template.method.name for offer in site.catalog.offers(profile) if offer.fits]
+    return f" These fit {datasets[0]}: {', '.join(names) or 'none'}."

@@ -1,0 +1,156 @@
+"""A batch, followed live on stderr: one table data set × method × parameters, or one line for each change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from codalab_nb.frontends.cli.exits import STATE_STYLES, label, short
+from codalab_nb.frontends.cli.notable import notable
+from codalab_nb.frontends.cli.output import Output
+from codalab_nb.frontends.cli.run_view import say_it_goes_on, state_words
+from codalab_nb.frontends.cli.summary import metrics, tell_reason, warn_of_no_sandbox
+from codalab_nb.frontends.cli.text import duration, one_line
+from codalab_nb.frontends.cli.watching import Seen, Watch
+from codalab_nb.model.task import State, Verdict
+from codalab_nb.site.site import Site
+from codalab_nb.site.tasks import Batch
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+HEAD = ("data set", "method", "parameters", "state", "time", "metrics")
+_KEY_METRICS = 3
+_REASONS = 5
+
+
+def follow(site: Site, batch: Batch, out: Output) -> None:
+    """Returns when every task has its verdict. Ctrl-C says that the batch goes on, then raises KeyboardInterrupt."""
+    watch = Watch(site, batch.tasks)
+    told = notable(site, [seen.row for seen in watch.seen])
+    try:
+        if out.json:
+            for _ in watch.steps():
+                pass
+        elif out.live:
+            _live(watch, told, out)
+        else:
+            _plain(watch, told, out)
+    except KeyboardInterrupt:
+        say_it_goes_on([task.id for task in batch], out, batch=batch.id)
+        raise
+
+
+def _plain(watch: Watch, told: Mapping[str, str], out: Output) -> None:
+    warned = False
+    states: dict[str, State] = {}
+    stuck = ""
+    for _ in watch.steps():
+        for seen in watch.seen:
+            if states.get(seen.task.id) is not seen.state:
+                states[seen.task.id] = seen.state
+                took = f" in {duration(seen.elapsed_s)}" if seen.result and seen.elapsed_s is not None else ""
+                out.say(f"  {label(seen.row)}{_in_brackets(told[seen.task.id])}: {seen.state}{took}")
+        warned = warned or _warn(watch, out)
+        if watch.stuck and watch.stuck != stuck:
+            stuck = watch.stuck
+            out.warn(state_words(watch.open[0], stuck) if watch.open else stuck)
+
+
+def _warn(watch: Watch, out: Output) -> bool:
+    """Says once, loudly, that there is no sandbox."""
+    if any(seen.sandbox == "none" for seen in watch.seen):
+        warn_of_no_sandbox(out)
+        return True
+    return False
+
+
+def _live(watch: Watch, told: Mapping[str, str], out: Output) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=out.stderr, highlight=False, markup=False, emoji=False)
+    options: dict[str, Any] = {"console": console, "transient": True, "refresh_per_second": 8}
+    with Live(
+        get_renderable=lambda: _table(watch, told, console.height),
+        redirect_stdout=False,
+        redirect_stderr=False,
+        **options,
+    ):
+        for _ in watch.steps():
+            pass
+    _warn(watch, out)
+
+
+def _table(watch: Watch, told: Mapping[str, str], height: int) -> Table:
+    """What fits on the screen: those that run or have just ended first to be kept, then a line with the numbers."""
+    from rich.table import Table
+    from rich.text import Text
+
+    states = Counter(seen.state for seen in watch.seen)
+    caption = ", ".join(f"{number} {state}" for state, number in states.items())
+    table = Table(box=None, pad_edge=False, caption=watch.stuck or caption, caption_justify="left", header_style="bold")
+    for name in HEAD:
+        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=None)
+    room = max(3, height - 4)
+    shown = watch.seen if len(watch.seen) <= room else _most_telling(watch.seen, room)
+    for seen in shown:
+        style = {"dim": "dim", "yellow": "yellow", "green": "green", "red": "red"}[STATE_STYLES[seen.state]]
+        cells = [Text(one_line(cell)) for cell in row(seen, told)]
+        cells[3].stylize(style)
+        table.add_row(*cells)
+    return table
+
+
+def _most_telling(seen: list[Seen], room: int) -> list[Seen]:
+    rank = {State.RUNNING: 0, State.QUEUED: 2}
+    chosen = sorted(range(len(seen)), key=lambda i: (rank.get(seen[i].state, 1), i))[:room]
+    return [seen[i] for i in sorted(chosen)]
+
+
+def row(seen: Seen, told: Mapping[str, str]) -> tuple[str, ...]:
+    """The cells under HEAD; `told`: the parameters of each task, in words."""
+    state = seen.state if seen.state is not State.RUNNING or seen.cell is None else f"running, {seen.where}"
+    return (
+        seen.row.dataset or "",
+        seen.row.method or seen.row.label,
+        told[seen.task.id],
+        str(state),
+        duration(seen.elapsed_s),
+        metrics(seen.metrics, _KEY_METRICS),
+    )
+
+
+def _in_brackets(told: str) -> str:
+    return f" ({told})" if told else ""
+
+
+def tell(site: Site, batch: Batch, out: Output) -> None:
+    """The final table, the reasons of what did not succeed, and where to look."""
+    watch = Watch(site, batch.tasks)
+    watch.look()
+    told = notable(site, [seen.row for seen in watch.seen])
+    out.say()
+    out.table(HEAD, [row(seen, told) for seen in watch.seen], talk=True)
+    failed = [seen for seen in watch.seen if seen.result and seen.result.verdict is not Verdict.SUCCEEDED]
+    for seen in failed[:_REASONS]:
+        assert seen.result is not None
+        out.say()
+        out.say(
+            f"{label(seen.row)}{_in_brackets(told[seen.task.id])}: {seen.result.verdict}  (task {short(seen.task.id)})",
+            STATE_STYLES[seen.state],
+        )
+        if seen.result.reason is not None:
+            tell_reason(site, seen.task, seen.result.reason, out)
+    if len(failed) > _REASONS:
+        out.say(
+            f"… and {len(failed) - _REASONS:,} more that did not succeed: codalab-nb status {short(batch.id)}"
+        )
+    out.say()
+    out.fields(
+        [
+            ("folders", "\n".join(str(seen.task.folder) for seen in watch.seen[:6] if seen.task.folder)),
+            ("copy them", f"codalab-nb results {short(batch.id)} --to DIR   (all files, and pages to read)"),
+        ]
+    )

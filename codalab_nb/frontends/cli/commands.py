@@ -1,0 +1,204 @@
+"""Every command with its flags: the words that scripts rely on."""
+
+from __future__ import annotations
+
+from codalab_nb.frontends.cli.grammar import Command, Grammar
+
+
+def build_parser() -> Grammar:
+    """The one grammar of command line and magics. `build_parser().parse(words)` gives what was asked."""
+    grammar = Grammar(
+        groups={"dataset": "list", "method": "list", "config": "show"},
+        aliases={"datasets": "dataset", "methods": "method"},
+    )
+    _first_steps(grammar)
+    _data(grammar)
+    _work(grammar)
+    _results(grammar)
+    _keeping(grammar)
+    return grammar
+
+
+def _first_steps(grammar: Grammar) -> None:
+    grammar.section("First steps")
+    demo = grammar.add("demo", "show the main job on real data, start to finish", "demo:demo")
+    demo.add_argument("--lab", action="store_true", help="open JupyterLab on the results at the end")
+    _json(demo)
+
+
+def _data(grammar: Grammar) -> None:
+    grammar.section("Data sets and methods")
+    add = grammar.add("dataset add", "store tables (.csv, .tsv) as a data set and say what is in them", "dataset:add")
+    add.add_argument("paths", nargs="+", metavar="PATH", help="a table, or a folder with tables")
+    add.add_argument("--name", help="its name; default: the name of the first file")
+    add.add_argument("--samples", metavar="FILE", help="a table that says which sample belongs to which group")
+    _meaning(add)
+    listing = grammar.add("dataset list", "list the data sets", "dataset:show_all")
+    _json(listing)
+    show = grammar.add("dataset show", "show what is in a data set", "dataset:show")
+    show.add_argument("dataset", metavar="DATASET", help="NAME, or NAME@2 for its second version")
+    _json(show)
+    change = grammar.add("dataset set", "say what a column or the values mean; makes a new version", "dataset:change")
+    change.add_argument("dataset", metavar="DATASET")
+    _meaning(change)
+    remove = grammar.add("dataset rm", "remove data sets; results made from them stay", "dataset:remove")
+    remove.add_argument("datasets", nargs="+", metavar="DATASET", help="NAME (all versions) or NAME@2 (one)")
+    _json(remove)
+    methods = grammar.add("method list", "list the methods, and which fit a data set", "method:show_all")
+    methods.add_argument("--for", dest="dataset", metavar="DATASET", help="say for each whether it fits this data set")
+    _json(methods)
+    method = grammar.add("method show", "show what a method does, needs and takes", "method:show")
+    method.add_argument("method", metavar="METHOD")
+    _json(method)
+    check = grammar.add("method check", "check a template notebook of your own", "method:check")
+    check.add_argument("notebook", metavar="NOTEBOOK")
+    _json(check)
+
+
+def _work(grammar: Grammar) -> None:
+    grammar.section("Work")
+    analyze = grammar.add(
+        "analyze",
+        "run methods on data sets, as one batch",
+        "analyze:analyze",
+        "ids: the batch on stdout, all else on stderr",
+    )
+    analyze.add_argument("datasets", nargs="+", metavar="DATASET", help="NAME or NAME@2")
+    analyze.add_argument(
+        "-m", dest="methods", action="append", default=[], metavar="METHOD", help="a method; may be repeated"
+    )
+    analyze.add_argument(
+        "-p",
+        dest="parameters",
+        action="append",
+        default=[],
+        metavar="[METHOD.]K=V",
+        help="a parameter; may be repeated",
+    )
+    analyze.add_argument(
+        "--sweep",
+        action="append",
+        default=[],
+        metavar="[METHOD.]K=V1,V2",
+        help="one task for each value; may be repeated",
+    )
+    _options(analyze)
+    run = grammar.add("run", "run a notebook on a worker", "run:run", "ids: the task on stdout, all else on stderr")
+    run.add_argument("notebook", metavar="NOTEBOOK")
+    run.add_argument(
+        "-o", dest="copy", metavar="OUT.ipynb", help="write the executed notebook here too, also after a failure"
+    )
+    run.add_argument(
+        "-p", dest="parameters", action="append", default=[], metavar="K=V", help="a parameter, in its declared type"
+    )
+    run.add_argument(
+        "-r", dest="texts", action="append", default=[], metavar="K=TEXT", help="a parameter, always as text"
+    )
+    run.add_argument("-f", dest="file", metavar="PARAMS.json", help="parameters from a JSON file; -p and -r win")
+    run.add_argument(
+        "-i",
+        dest="inputs",
+        action="append",
+        default=[],
+        metavar="PARAM=…",
+        help="a file, folder, data set, or TASK[:FILE] of an earlier task; PARAM receives its path",
+    )
+    run.add_argument("-k", dest="kernel", metavar="KERNEL", help="default: the notebook's own; `kernels` lists them")
+    run.add_argument(
+        "--include", action="append", default=[], metavar="GLOB", help="more files beside the notebook, as 'data/*.csv'"
+    )
+    run.add_argument("--dry-run", action="store_true", help="show what would be sent; nothing is stored")
+    _options(run)
+
+
+def _results(grammar: Grammar) -> None:
+    grammar.section("Looking")
+    status = grammar.add("status", "list tasks, or show one", "status:status")
+    status.add_argument("reference", nargs="?", metavar="TASK|BATCH", help="an id, its ending, or @last")
+    status.add_argument("--state", help="queued, running, succeeded, failed, cancelled, expired or lost")
+    status.add_argument("--dataset", metavar="D")
+    status.add_argument("--method", metavar="M")
+    status.add_argument("--since", metavar="AGE", help="submitted within this time: 90m, 12h, 7d")
+    status.add_argument("--limit", metavar="N", default="50", help="at most so many, newest first (default 50)")
+    _json(status)
+    logs = grammar.add("logs", "show what a task printed", "logs:logs", "With -f the exit code is that of the verdict.")
+    logs.add_argument("task", metavar="TASK")
+    logs.add_argument("-f", dest="follow", action="store_true", help="go on until the task has ended")
+    _json(logs)
+    results = grammar.add("results", "show results, or copy them to a folder", "results:results")
+    results.add_argument("references", nargs="+", metavar="TASK|BATCH")
+    results.add_argument("--to", metavar="DIR", help="copy to a fresh folder for each task inside DIR")
+    results.add_argument(
+        "--format",
+        metavar="F",
+        help="notebook, html (one page), xlsx (tables), csv (tables and other files), or all (default)",
+    )
+    _json(results)
+    grammar.section("Ending")
+    for word, help_text in (
+        ("cancel", "cancel tasks that have not ended"),
+        ("rm", "remove tasks that have ended, with their results"),
+    ):
+        command = grammar.add(word, help_text, f"ending:{word}")
+        command.add_argument("references", nargs="+", metavar="TASK|BATCH")
+        _json(command)
+    retry = grammar.add("retry", "run tasks again, as new tasks", "ending:retry")
+    retry.add_argument("references", nargs="+", metavar="TASK|BATCH")
+    retry.add_argument("--failed", action="store_true", help="only those that failed, expired or were lost")
+    _json(retry)
+
+
+def _keeping(grammar: Grammar) -> None:
+    grammar.section("Keeping house")
+    _json(grammar.add("doctor", "look whether everything works here, and say what to do if not", "doctor:doctor"))
+    _json(grammar.add("kernels", "list the kernels a notebook can run with", "kernels:kernels"))
+    _json(grammar.add("config show", "list all settings, their values, and where those come from", "config:show"))
+    clean = grammar.add("clean", "remove old results and what nobody needs any more", "keeping:clean")
+    clean.add_argument(
+        "--older-than", metavar="AGE", help="remove results older than this; default: the setting `retention`"
+    )
+    clean.add_argument("--dry-run", action="store_true", help="say what would be removed")
+    _json(clean)
+    _json(grammar.add("stop", "stop the background process; the next command starts it again", "keeping:stop"))
+    uninstall = grammar.add("uninstall", "remove everything that codalab-nb stored for you", "keeping:uninstall")
+    uninstall.add_argument("--keep-results", action="store_true", help="keep data sets, tasks and results")
+    uninstall.add_argument("--yes", action="store_true", help="do not ask")
+    _json(uninstall)
+    monitor = grammar.add("monitor", "watch over tasks in the foreground, until Ctrl-C", "keeping:monitor")
+    monitor.add_argument("--once", action="store_true", help="one pass, then end")
+    monitor.add_argument("--rebuild", action="store_true", help="first rebuild a lost or damaged ledger from the store")
+
+
+def _json(command: Command) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def _meaning(command: Command) -> None:
+    command.add_argument(
+        "--role",
+        dest="roles",
+        action="append",
+        default=[],
+        metavar="COLUMN=ROLE",
+        help="condition, batch, pair, dose, time, event or target; may be repeated",
+    )
+    command.add_argument("--kind", metavar="KIND", help="what the values are: counts, linear or log")
+    _json(command)
+
+
+def _options(command: Command) -> None:
+    command.add_argument("--timeout", metavar="DURATION", help="time limit of a task: 90s, 15m, 2h")
+    command.add_argument("--memory", metavar="SIZE", help="memory limit of a task: 500M, 8G")
+    command.add_argument("--network", action="store_true", help="let the notebook use the network")
+    command.add_argument(
+        "--pass-env",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="pass this variable of your environment; may be repeated",
+    )
+    command.add_argument(
+        "--pool", metavar="P", default="local", help="who runs it; there is only `local`, this machine"
+    )
+    command.add_argument("--no-wait", action="store_true", help="submit and return at once")
+    _json(command)

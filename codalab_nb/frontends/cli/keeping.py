@@ -1,0 +1,185 @@
+"""`clean`, `stop`, `uninstall`, `monitor`: keeping house."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from codalab_nb import places, settings, wiring
+from codalab_nb.errors import InputError, Problems, UnavailableError
+from codalab_nb.frontends.cli import asking
+from codalab_nb.frontends.cli.exits import label, short
+from codalab_nb.frontends.cli.output import Output
+from codalab_nb.frontends.cli.text import count, duration, size
+from codalab_nb.model.task import State
+from codalab_nb.site import cleanup, embedded
+from codalab_nb.site.ledger import Ledger
+from codalab_nb.site.monitor import Monitor
+from codalab_nb.site.site import Site
+
+_STOP_MARGIN_S = 20.0
+_WATCH_S = 3600.0
+
+
+def clean(args: argparse.Namespace, out: Output) -> int:
+    problems = Problems()
+    age = asking.age("--older-than", args.older_than, problems)
+    problems.raise_if_any()
+    with Site.open(serve=False) as site:
+        age = site.settings.retention if age is None else age
+        cleaned = cleanup.clean(site, older_than_s=age, dry_run=args.dry_run)
+    if out.json:
+        out.object({**cleaned.__dict__, "dry_run": args.dry_run})
+    else:
+        verb = "Would remove" if args.dry_run else "Removed"
+        out.say(
+            f"{verb} {count(cleaned.tasks, 'task')} older than {duration(age)}, "
+            f"{count(cleaned.blobs, 'file')} that nothing needs, {count(cleaned.temporary, 'half-made file')}: {size(cleaned.bytes)}."
+        )
+    return 0
+
+
+def stop(_args: argparse.Namespace, out: Output) -> int:
+    config = settings.load()
+    where = places.prepare(config)
+    running = _running(where)
+    holder = embedded.stop(where, config.grace + _STOP_MARGIN_S)
+    if out.json:
+        out.object(
+            {
+                "stopped": holder is not None,
+                "pid": holder.pid if holder else None,
+                "running": [row for row, _ in running],
+            }
+        )
+        return 0
+    if holder is None:
+        out.say("There is no background process to stop.")
+        return 0
+    out.say(f"Stopped the background process {holder.pid}.")
+    left = [(task, told) for task, told in running if task in {row for row, _ in _running(where)}]
+    for task, told in left:
+        out.say(f"  {short(task)}  {told} was running: it is run again as soon as any command is used.")
+    return 0
+
+
+def _running(where: places.Places) -> list[tuple[str, str]]:
+    """Ids and names of what runs; nothing when the ledger cannot tell: a damaged one must not prevent stopping."""
+    if not where.ledger.exists():
+        return []
+    try:
+        ledger = Ledger(where.ledger)
+        rows = ledger.open_tasks()
+        ledger.close()
+    except UnavailableError:
+        return []
+    return [(row.id, label(row)) for row in rows if row.state is State.RUNNING]
+
+
+def uninstall(args: argparse.Namespace, out: Output) -> int:
+    """Removes what is ours, by name: a home that holds other things too keeps those."""
+    config = settings.load()
+    going = _ours(config, keep_results=args.keep_results)
+    if not going:
+        out.say(f"There is nothing of codalab-nb in {config.home}.")
+        return _uninstalled([], config, out)
+    if not args.yes:
+        _ask(config, going, out, keep_results=args.keep_results)
+    where = places.prepare(config)
+    embedded.stop(where, config.grace + _STOP_MARGIN_S)
+    lock = embedded.take_lock(where.lock, wait_s=5)  # nothing may start while it goes
+    going = _ours(config, keep_results=args.keep_results)
+    for path in going:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    if lock is not None:
+        os.close(lock)
+    where.lock.unlink(missing_ok=True)
+    for folder in dict.fromkeys((where.home, where.state)):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    return _uninstalled(going, config, out)
+
+
+def _ours(config: settings.Settings, *, keep_results: bool) -> list[Path]:
+    where = places.find(config) if hasattr(places, "find") else places.prepare(config)
+    names = [where.ledger, where.queue, where.digests, where.lock, where.log]
+    files = [Path(f"{name}{ending}") for name in names for ending in ("", "-wal", "-shm", "-journal")]
+    others = [where.scratch, where.runtime, settings.config_file(where.home), where.home / "crash.log"]
+    kept = [] if keep_results else [where.store]
+    return [path for path in (*files, *others, *kept) if path.exists() or path.is_symlink()]
+
+
+def _ask(config: settings.Settings, going: list[Path], out: Output, *, keep_results: bool) -> None:
+    what = "ledger, queue, log and settings" if keep_results else "all data sets, tasks, results and settings"
+    if out.json or not sys.stdin.isatty():
+        raise InputError(
+            "confirm", f"uninstall would remove {what} in {config.home}.", "Say so: codalab-nb uninstall --yes"
+        )
+    out.say(f"This removes {what} in {config.home}:")
+    for path in going:
+        out.say(f"  {path}")
+    out.stderr.write("Go on? [y/N] ")
+    out.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise InputError("confirm", "Nothing was removed.", "Answer y to go on.")
+
+
+def _uninstalled(gone: list[Path], config: settings.Settings, out: Output) -> int:
+    kept = str(config.home / "store") if (config.home / "store").is_dir() else None
+    if out.json:
+        out.object({"removed": [str(path) for path in gone], "kept": kept})
+        return 0
+    if gone:
+        out.say(f"Removed what codalab-nb had stored in {config.home}.")
+    if kept:
+        out.say(f"Kept: {kept}. To use it again after a new install: codalab-nb monitor --rebuild --once")
+    out.say("The program itself: pip uninstall codalab-nb")
+    return 0
+
+
+def monitor(args: argparse.Namespace, out: Output) -> int:
+    with Site.open(serve=False) as site:
+        if args.rebuild:
+            _rebuild(site, out)
+        watch = Monitor(
+            site.ledger,
+            site.store,
+            site.queue,
+            site.queue,
+            wiring.response_queue(site.places, site.settings),
+            site.settings,
+        )
+        if args.once:
+            watch.run_pass()
+            out.say(f"One pass is done; {count(len(site.ledger.open_tasks()), 'task')} without a verdict.")
+            return 0
+        out.say(
+            f"Watching over {site.settings.home}, until Ctrl-C. It does not run tasks: the background process does."
+        )
+        watch.start()
+        try:
+            while True:
+                _wait()
+        finally:
+            watch.stop()
+
+
+def _wait() -> None:
+    import time
+
+    time.sleep(_WATCH_S)
+
+
+def _rebuild(site: Site, out: Output) -> None:
+    from codalab_nb.site.rebuild import rebuild
+
+    rebuilt = rebuild(site.store, site.ledger)
+    out.say(f"Entered {count(rebuilt.tasks, 'task')} from the store into the ledger; {rebuilt.open:,} of them go on.")
+    for task in rebuilt.unconfirmed:
+        out.warn(f"Task {task} was stored but perhaps never accepted. Submit it again if you miss it.")

@@ -1,0 +1,118 @@
+"""`codalab-nb method …`: what can be done with data."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from codalab_nb.frontends.cli.output import Output
+from codalab_nb.frontends.cli.text import duration
+from codalab_nb.model.dataset import KIND_WORDS
+from codalab_nb.model.method import Method, Needs, Parameter
+from codalab_nb.site.catalog import Offer, missing_imports, read_template
+from codalab_nb.site.site import Site
+
+
+def show_all(args: argparse.Namespace, out: Output) -> int:
+    with Site.open() as site:
+        profile = site.catalog.dataset(args.dataset).profile if args.dataset else None
+        offers = site.catalog.offers(profile)
+    if out.json:
+        out.object([as_json(offer) for offer in offers])
+        return 0
+    if profile is None:
+        rows = [
+            [o.template.method.name, o.template.method.title, o.reason or o.template.method.sentence] for o in offers
+        ]
+        out.table(("method", "title", "what it does"), rows)
+        out.say("To see which fit your data: codalab-nb method list --for DATASET", "dim")
+    else:
+        ordered = sorted(offers, key=lambda offer: not offer.fits)
+        out.table(
+            ("method", "fits", "why"), [[o.template.method.name, "yes" if o.fits else "no", o.reason] for o in ordered]
+        )
+    return 0
+
+
+def as_json(offer: Offer) -> dict[str, Any]:
+    method = offer.template.method
+    return {
+        "method": method.name,
+        "title": method.title,
+        "fits": offer.fits,
+        "reason": offer.reason,
+        "sentence": method.sentence,
+    }
+
+
+def show(args: argparse.Namespace, out: Output) -> int:
+    with Site.open() as site:
+        template = site.catalog.template(args.method)
+    method = template.method
+    if out.json:
+        out.object(method.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"path": str(template.path)})
+        return 0
+    out.data(f"{method.name}: {method.title}", "bold")
+    out.data(f"  {method.sentence}")
+    out.fields(
+        [
+            ("answers", method.question),
+            ("needs", "\n".join(needs(method.needs))),
+            ("parameters", "\n".join(f"-p {name}=…  {parameter(p)}" for name, p in method.parameters.items())),
+            ("metrics", "\n".join(f"{metric.name}: {metric.title}" for metric in method.metrics)),
+            ("takes", f"usually {duration(method.usual_seconds)}" if method.usual_seconds else ""),
+            ("read more", "\n".join(method.references)),
+            ("notebook", str(template.path)),
+        ],
+        talk=False,
+    )
+    for module in missing_imports(method):
+        out.warn(f"{module} is not installed here: pip install 'codalab-nb[analysis]'")
+    return 0
+
+
+def check(args: argparse.Namespace, out: Output) -> int:
+    method = read_template(Path(args.notebook)).method
+    missing = missing_imports(method)
+    if out.json:
+        out.object({"method": method.name, "title": method.title, "ok": True, "missing_imports": missing})
+    else:
+        out.data(f"{args.notebook} is a method: {method.name}, {_parameters(method)}.")
+        if missing:
+            out.warn(f"Here it could not run: {', '.join(missing)} is not installed.")
+    return 0
+
+
+def _parameters(method: Method) -> str:
+    return f"with the parameters {', '.join(method.parameters)}" if method.parameters else "without parameters"
+
+
+def needs(needed: Needs) -> list[str]:
+    told = []
+    if needed.table != "any":
+        told.append({"matrix": "an expression matrix (genes and samples)", "table": "a table"}[needed.table])
+    if needed.kinds:
+        told.append(f"values: {' or '.join(KIND_WORDS[kind] for kind in needed.kinds)}")
+    told += [f"the {role} of each sample" for role in needed.roles]
+    if needed.min_groups:
+        told.append(f"{needed.min_groups} or more groups of {needed.min_per_group} or more samples")
+    if needed.min_samples:
+        told.append(f"{needed.min_samples} or more samples")
+    if needed.min_features:
+        told.append(f"{needed.min_features} or more genes")
+    return told or ["nothing special"]
+
+
+def parameter(declared: Parameter) -> str:
+    """Title, type, range and default in one line."""
+    bounds = [
+        f"{word} {value:g}"
+        for word, value in (("from", declared.minimum), ("to", declared.maximum))
+        if value is not None
+    ]
+    source = "chosen from the data set" if declared.choices_from else ""
+    choices = ", ".join(map(str, declared.enum)) or source
+    default = "" if declared.default in (None, "") else f"default {declared.default}"
+    details = "; ".join(filter(None, (declared.type, " ".join(bounds), choices, default)))
+    return f"{declared.title} ({details})"

@@ -1,0 +1,91 @@
+"""Where a command's words go: ids and data to stdout, talk to stderr.
+
+With `--json` one JSON value, and nothing else, goes to stdout. The magics give it streams of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+from codalab_nb.errors import CodalabError, Problem
+from codalab_nb.frontends.cli import text
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+
+
+class Output:
+    """The two streams of one command. Everything printed here is made harmless first."""
+
+    def __init__(self, stdout: TextIO, stderr: TextIO, *, json: bool = False, live: bool | None = None) -> None:
+        self.stdout = stdout
+        self.stderr = stderr
+        self.json = json
+        dumb = os.environ.get("TERM", "") in ("", "dumb")
+        self.live = (stderr.isatty() and not dumb) if live is None else live
+        self._colour_talk = self.live and not os.environ.get("NO_COLOR")
+        self._colour_data = self._colour_talk and stdout.isatty()
+
+    @property
+    def columns(self) -> int:
+        return shutil.get_terminal_size((80, 24)).columns
+
+    # --- data
+
+    def id(self, identifier: str) -> None:
+        """An id for scripts: a line of its own on stdout; with `--json` the object at the end names it."""
+        if not self.json:
+            self.data(identifier)
+
+    def data(self, line: str = "", style: str = "") -> None:
+        print(_styled(text.harmless(line), style, self._colour_data), file=self.stdout, flush=True)
+
+    def object(self, value: Any) -> None:
+        # ASCII only: no control or direction mark of a file name reaches the terminal.
+        print(json.dumps(value, indent=2, default=str), file=self.stdout, flush=True)
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], *, talk: bool = False) -> None:
+        """Cut to the terminal's width where there is a terminal; whole where a program reads it."""
+        stream = self.stderr if talk else self.stdout
+        first, *lines = text.layout(head, rows, self.columns if stream.isatty() else None)
+        (self.say if talk else self.data)(first, "bold")
+        for line in lines:
+            (self.say if talk else self.data)(line)
+
+    # --- talk
+
+    def say(self, line: str = "", style: str = "") -> None:
+        print(_styled(text.harmless(line), style, self._colour_talk), file=self.stderr, flush=True)
+
+    def fields(self, pairs: Iterable[tuple[str, str]], *, talk: bool = True) -> None:
+        """Name and value on each line, values aligned; those without a value are left out."""
+        for name, value in pairs:
+            if value:
+                first, *more = value.split("\n")
+                put = self.say if talk else self.data
+                put(f"  {name:<11} {first}")
+                for line in more:
+                    put(f"  {'':<11} {line}")
+
+    def warn(self, message: str) -> None:
+        self.say(f"warning: {message}", "yellow")
+
+    def problems(self, found: Iterable[Problem], word: str = "error", style: str = "red") -> None:
+        for problem in found:
+            self.say(f"{word}: {problem.message}", style)
+            if problem.fix:
+                self.say(f"  fix: {problem.fix}")
+
+    def failure(self, error: CodalabError) -> None:
+        """How every command ends that was refused or could not be done."""
+        if self.json:
+            self.object(error.as_json())
+        else:
+            self.problems(error.problems)
+
+
+def _styled(line: str, style: str, colour: bool) -> str:
+    return f"\x1b[{_STYLES[style]}m{line}\x1b[0m" if style and colour else line

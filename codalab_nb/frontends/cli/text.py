@@ -1,0 +1,125 @@
+"""Text for a terminal: made harmless, cut to width, numbers and times in words. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Sequence
+
+# Colours are dropped, since tracebacks are full of them; every other control sequence stays visible as `\x1b…`.
+_COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
+# C0, C1, DEL, lone surrogates, line separators, and marks that reverse or hide text.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
+)
+_LONGEST_LINE = 2_000
+
+
+def harmless(text: object) -> str:
+    """`text` in which nothing steers a terminal: control characters spelled out (`\\x1b`); newlines and tabs stay."""
+    return _CONTROLS.sub(_spelled, str(text))
+
+
+def one_line(text: object) -> str:
+    """`harmless`, with newlines and tabs spelled out too: for names and cells of a table."""
+    return harmless(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def shown(text: str) -> str:
+    """Output of a notebook as its lines would end up on a screen: colours dropped, `\\r` overwriting its line."""
+    lines = []
+    for line in _COLOURS.sub("", text).split("\n"):
+        visible = line.rstrip("\r").rpartition("\r")[2]
+        if len(visible) > _LONGEST_LINE:
+            visible = f"{visible[:_LONGEST_LINE]} … {len(visible) - _LONGEST_LINE:,} more characters"
+        lines.append(harmless(visible))
+    return "\n".join(lines)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def width(text: str) -> int:
+    """Columns that `text` takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+
+
+def cut(text: str, columns: int) -> str:
+    """`text` in at most `columns` columns, with `…` where something is left off."""
+    if width(text) <= columns:
+        return text
+    while text and width(text) > columns - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def pad(text: str, columns: int) -> str:
+    return text + " " * max(0, columns - width(text))
+
+
+def layout(head: Sequence[str], rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
+    """A table as lines. Where it is wider than `columns`, the widest columns are cut; None: never cut."""
+    table = [[one_line(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(width(row[i]) for row in table) for i in range(len(head))]
+    if columns is not None:
+        room = columns - 2 * (len(head) - 1)
+        while sum(widths) > room and max(widths) > 6:
+            widths[widths.index(max(widths))] -= 1
+    return ["  ".join(pad(cut(cell, w), w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 file`, `3 files`, `1,204 files`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def size(number: int) -> str:
+    """Bytes in words, by powers of 1024."""
+    amount = float(number)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if amount < 1024 or unit == "GB":
+            return f"{amount:.0f} {unit}" if unit == "bytes" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1024
+    raise AssertionError("the last unit takes all")
+
+
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for large, small, per, base in (("min", "s", 60, 1), ("h", "min", 60, 60), ("d", "h", 24, 3600)):
+        unit = base * per
+        if whole < 60:
+            return f"{whole} s"
+        if whole < unit * (60 if large == "min" else 24) or large == "d":
+            rest = whole % unit // base
+            return f"{whole // unit} {large}" + (f" {rest} {small}" if rest else "")
+    raise AssertionError("the last unit takes all")
+
+
+def number(value: float) -> str:
+    """A metric for people: whole numbers in full, others with four digits that count."""
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.4g}"
+
+
+def moment(unix: float | None) -> str:
+    """Local time to the second; empty for None."""
+    if unix is None:
+        return ""
+    return dt.datetime.fromtimestamp(unix).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso(unix: float | None) -> str | None:
+    """UTC, ISO 8601, as all our JSON spells times."""
+    return None if unix is None else dt.datetime.fromtimestamp(unix, dt.UTC).isoformat(timespec="milliseconds")
