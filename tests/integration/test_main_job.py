@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import sys
+import venv
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +150,25 @@ def test_a_kernel_that_is_not_there(site: Site, folder: Path) -> None:
     task = site.run(write(folder / "n.ipynb", "1", kernel="no-such")).wait(PATIENCE_S)
     assert (task.verdict, task.reason.code if task.reason else "") == (Verdict.FAILED, "no_kernel")
     assert "python3" in str(task.reason)
+
+
+def test_another_installed_kernel(site: Site, folder: Path) -> None:
+    """`-k NAME` is that kernelspec with the environment it lives in, not the submitter's."""
+    other = folder / "other"
+    venv.create(other, with_pip=False, symlinks=True)
+    packages = next((other / "lib").rglob("site-packages"))
+    (packages / "shared.pth").write_text("\n".join(path for path in sys.path if path.startswith("/")))
+    spec = Path(sys.prefix) / "share" / "jupyter" / "kernels" / "codalab-test-other"
+    spec.mkdir(parents=True, exist_ok=True)
+    argv = [str(other / "bin" / "python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "other", "language": "python"}))
+    try:
+        task = site.run(write(folder / "n.ipynb", "import sys\nprint(sys.prefix)"), kernel="codalab-test-other")
+        assert task.wait(PATIENCE_S).verdict == Verdict.SUCCEEDED, task.reason
+        assert task.notebook is not None
+        assert str(other) in task.notebook.read_text()
+    finally:
+        shutil.rmtree(spec)
 
 
 def test_parameters_in_a_language_without_translator(site: Site, folder: Path) -> None:

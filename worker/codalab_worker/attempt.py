@@ -169,7 +169,8 @@ class Attempt:
         self._notebook = checked.notebook
         argv = kernelspecs.find(document.kernel, document.interpreter)
         placed = staging.locate_all(self._store, document.inputs, self._verified)
-        self._box = self._warmth.take(document.interpreter, network=document.network)
+        binds = kernelspecs.folders(argv)
+        self._box = self._warmth.take(document.interpreter, network=document.network, binds=binds)
         self._box.place(placed)
         self._box.start(self._job(document, checked.notebook, argv))
         failpoints.hit("worker.running")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from codalab_nb.errors import InputError
@@ -25,8 +26,6 @@ def find(kernel: str, interpreter: str) -> list[str] | None:
     """
     if kernel == "python3":
         return None
-    import json
-
     specs = _installed(interpreter)
     if kernel not in specs:
         there = ", ".join(sorted({"python3", *specs}))
