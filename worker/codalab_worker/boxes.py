@@ -243,8 +243,6 @@ class Box:
                 except ZygoteGone:
                     alive = self._pidfd >= 0 and not killing.wait_dead(self._pidfd, 0)
                     dead = not alive or killing.kill_tree(self._pid)
-            with contextlib.suppress(ZygoteGone, UnavailableError):
-                self._zygote.request("forget", id=self._identifier)
             if not dead:
                 raise UnavailableError("sandbox_immortal", f"A process of sandbox {self._identifier} cannot be killed.")
             self._killed = True

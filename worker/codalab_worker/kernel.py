@@ -76,6 +76,7 @@ def run(connection_file: str, folder: str, tell: Callable[[str], None]) -> NoRet
         app = BoxKernelApp.instance(config=configuration)
         app.log.setLevel(logging.WARNING)  # traitlets formats debug messages first and drops them later
         app.initialize([])
+        _connect_figures(app.shell)
         if "" not in sys.path:
             sys.path.insert(0, "")
         tell("ready")
@@ -92,6 +93,12 @@ def run(connection_file: str, folder: str, tell: Callable[[str], None]) -> NoRet
         # No interpreter shutdown: threads of the task must not delay the end, and inherited objects must not be
         # finalized twice.
         os._exit(status)
+
+
+def _connect_figures(shell: Any) -> None:
+    """The inline backend looks for its shell when it is imported, but in the zygote there was none."""
+    if "matplotlib.pyplot" in sys.modules and "matplotlib_inline.backend_inline" in sys.modules:
+        shell.enable_matplotlib("inline")
 
 
 def _allow_blas_threads() -> None:

@@ -70,6 +70,7 @@ def preload(*, science: bool, cache: Path) -> list[str]:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
         os.environ[name] = "1"
     os.environ["MPLCONFIGDIR"] = str(cache)
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as ipykernel would set it
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger's advice to people who debug
     # jsonschema's optional checkers cost 1.4 s of import where jupyter_events is installed, and are not used here.
     hidden = "rfc3987_syntax" not in sys.modules

@@ -131,7 +131,6 @@ class Runner:
         except TimeoutError:
             message = "The time limit was reached before the first cell."
             reason = {"code": "timeout", "message": message, "cell": None}
-        self.link.kill()
         end = {
             "type": "end",
             "ok": reason is None,

@@ -29,6 +29,7 @@ __all__ = ["Box", "Warmth"]
 
 _IDLE_S = 600.0
 _RETRY_S = 5.0  # after a failed refill; a `take` tries at once
+_BREATH_S = 0.1  # the task that took a box gets the processor first; most are over by then
 
 
 class Warmth:
@@ -69,6 +70,7 @@ class Warmth:
         self._ready = ready
         self._lock = threading.Lock()
         self._pools: dict[str, _Pool] = {}
+        self._past: list[_Pool] = []  # closed for idleness; a task may still use a box of theirs
         self._numbers = itertools.count(1)
         self._closed = False
 
@@ -96,7 +98,7 @@ class Warmth:
         """Ends every zygote and so every box, also those in use; their folders go with the worker's own."""
         with self._lock:
             self._closed = True
-            pools = list(self._pools.values())
+            pools = [*self._pools.values(), *self._past]
             self._pools.clear()
         for pool in pools:
             pool.close()
@@ -112,6 +114,8 @@ class Warmth:
                 raise UnavailableError("worker_stopping", "The worker is stopping and takes no new task.")
             pool = self._pools.get(path)
             if pool is None or pool.closed:
+                if pool is not None:
+                    self._past.append(pool)
                 pool = self._pools[path] = _Pool(path, self._setup, self._folder, self._numbers, self._ready)
             return pool
 
@@ -239,34 +243,34 @@ class _Pool:
 
     def _refill(self) -> None:
         """The thread: keeps `ready` boxes; gives everything up when nobody has asked for long."""
-        pause = 0.0
-        while True:
-            with self._changed:
-                if pause and not self.closed:
-                    self._changed.wait(pause)
-                while not self.closed and len(self._ready) >= self._target:
-                    if not self._changed.wait(_IDLE_S / 2) and self._idle():
-                        self.closed = True
-                if self.closed:
-                    break
-            pause = 0.0
+        while self._wait_for_shortage():
             try:
                 box = self._build(network=False, binds=(), timeout_s=60)
             except (CodalabError, ZygoteGone, OSError):
-                # Told to whoever takes; here only tried again later, and given up when nobody asks.
-                pause = _RETRY_S
+                # Told to whoever takes, who tries at once; here only tried again later.
                 with self._changed:
-                    if self._idle():
-                        self.closed = True
+                    self.closed = self.closed or self._idle()
+                    self._changed.wait_for(lambda: self.closed, _RETRY_S)
                 continue
             with self._changed:
-                if not self.closed:
+                keep = not self.closed
+                if keep:
                     self._ready.append(box)
-                    self._changed.notify_all()
-                    continue
-            _remove_quietly(box)
+            if not keep:
+                _remove_quietly(box)
         if self._idle():
             self._retire()
+
+    def _wait_for_shortage(self) -> bool:
+        """Returns when boxes are missing. False when the pool is closed, or closes now: nobody used it for long."""
+        with self._changed:
+            taken = False
+            while not self.closed and len(self._ready) >= self._target:
+                taken = self._changed.wait(_IDLE_S / 2)
+                self.closed = self.closed or self._idle()
+            if taken:
+                self._changed.wait_for(lambda: self.closed, _BREATH_S)
+            return not self.closed
 
     def _idle(self) -> bool:
         return not self._keep and time.monotonic() - self._used_at > _IDLE_S

@@ -10,7 +10,8 @@ code of a task. Requests and answers are JSON lines:
     box      id, folder, temporary, uid, network, binds  +fd  -> ok, pid  +pidfd
     place    id, files                               -> ok
     kill     id                                      -> ok     (boxes without namespaces)
-    forget   id                                      -> ok
+
+It forgets a box when it reaps the box's first process.
 """
 
 from __future__ import annotations
@@ -113,8 +114,6 @@ class Zygote:
                     box = self.boxes.get(request["id"])
                     answer["ok"] = box is None or killing.kill_tree(box.pid)
                     self._kill_strays()
-                case "forget":
-                    self._forget(request["id"])
         except (OSError, bubblewrap.SandboxFailed) as error:
             answer = {"ok": False, "message": f"{type(error).__name__}: {error}"}
         for fd in fds:
@@ -191,14 +190,6 @@ class Zygote:
         )
         return process.pid
 
-    def _forget(self, identifier: int) -> None:
-        box = self.boxes.pop(identifier, None)
-        if box and box.holder:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(box.holder.pidfd, signal.SIGKILL)
-            box.holder.close()
-            self._reap()
-
     def _kill_strays(self) -> None:
         """Without namespaces, descendants of a runner that was killed become our children: end them."""
         known = {box.pid for box in self.boxes.values()} | {
@@ -217,6 +208,11 @@ class Zygote:
                 return
             if pid == 0:
                 return
+            for identifier, box in list(self.boxes.items()):
+                if pid == (box.holder.process.pid if box.holder else box.pid):
+                    del self.boxes[identifier]
+                    if box.holder:
+                        box.holder.close()
 
 
 def _children() -> list[int]:
