@@ -144,9 +144,7 @@ def tell(site: Site, batch: Batch, out: Output) -> None:
         if seen.result.reason is not None:
             tell_reason(site, seen.task, seen.result.reason, out)
     if len(failed) > _REASONS:
-        out.say(
-            f"… and {len(failed) - _REASONS:,} more that did not succeed: codalab-nb status {short(batch.id)}"
-        )
+        out.say(f"… and {len(failed) - _REASONS:,} more that did not succeed: codalab-nb status {short(batch.id)}")
     out.say()
     out.fields(
         [

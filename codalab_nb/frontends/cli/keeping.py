@@ -11,6 +11,7 @@ from pathlib import Path
 from codalab_nb import places, settings, wiring
 from codalab_nb.errors import InputError, Problems, UnavailableError
 from codalab_nb.frontends.cli import asking
+from codalab_nb.frontends.cli.crash import crash_log
 from codalab_nb.frontends.cli.exits import label, short
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, duration, size
@@ -21,6 +22,7 @@ from codalab_nb.site.monitor import Monitor
 from codalab_nb.site.site import Site
 
 _STOP_MARGIN_S = 20.0
+_LOCK_WAIT_S = 5.0
 _WATCH_S = 3600.0
 
 
@@ -37,7 +39,8 @@ def clean(args: argparse.Namespace, out: Output) -> int:
         verb = "Would remove" if args.dry_run else "Removed"
         out.say(
             f"{verb} {count(cleaned.tasks, 'task')} older than {duration(age)}, "
-            f"{count(cleaned.blobs, 'file')} that nothing needs, {count(cleaned.temporary, 'half-made file')}: {size(cleaned.bytes)}."
+            f"{count(cleaned.blobs, 'file')} that nothing needs, {count(cleaned.temporary, 'half-made file')}: "
+            f"{size(cleaned.bytes)}."
         )
     return 0
 
@@ -82,16 +85,15 @@ def _running(where: places.Places) -> list[tuple[str, str]]:
 def uninstall(args: argparse.Namespace, out: Output) -> int:
     """Removes what is ours, by name: a home that holds other things too keeps those."""
     config = settings.load()
-    going = _ours(config, keep_results=args.keep_results)
-    if not going:
-        out.say(f"There is nothing of codalab-nb in {config.home}.")
+    if not config.home.is_dir():
+        out.say(f"There is nothing of codalab-nb: {config.home} does not exist.")
         return _uninstalled([], config, out)
-    if not args.yes:
-        _ask(config, going, out, keep_results=args.keep_results)
     where = places.prepare(config)
+    if not args.yes:
+        _ask(config, _ours(where, keep_results=args.keep_results), out, keep_results=args.keep_results)
     embedded.stop(where, config.grace + _STOP_MARGIN_S)
-    lock = embedded.take_lock(where.lock, wait_s=5)  # nothing may start while it goes
-    going = _ours(config, keep_results=args.keep_results)
+    lock = embedded.take_lock(where.lock, wait_s=_LOCK_WAIT_S)  # nothing may start while it goes
+    going = _ours(where, keep_results=args.keep_results)
     for path in going:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -99,18 +101,23 @@ def uninstall(args: argparse.Namespace, out: Output) -> int:
             path.unlink(missing_ok=True)
     if lock is not None:
         os.close(lock)
-    where.lock.unlink(missing_ok=True)
     for folder in dict.fromkeys((where.home, where.state)):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     return _uninstalled(going, config, out)
 
 
-def _ours(config: settings.Settings, *, keep_results: bool) -> list[Path]:
-    where = places.find(config) if hasattr(places, "find") else places.prepare(config)
-    names = [where.ledger, where.queue, where.digests, where.lock, where.log]
-    files = [Path(f"{name}{ending}") for name in names for ending in ("", "-wal", "-shm", "-journal")]
-    others = [where.scratch, where.runtime, settings.config_file(where.home), where.home / "crash.log"]
+def _ours(where: places.Places, *, keep_results: bool) -> list[Path]:
+    databases = [where.ledger, where.queue, where.digests]
+    files = [Path(f"{path}{ending}") for path in databases for ending in ("", "-wal", "-shm", "-journal")]
+    others = [
+        where.log,
+        where.lock,
+        where.scratch,
+        where.runtime,
+        settings.config_file(where.home),
+        crash_log(where.home),
+    ]
     kept = [] if keep_results else [where.store]
     return [path for path in (*files, *others, *kept) if path.exists() or path.is_symlink()]
 

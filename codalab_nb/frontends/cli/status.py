@@ -114,9 +114,7 @@ def _table(site: Site, rows: Sequence[TaskRow], limit: int, out: Output) -> None
 def _tell_if_stuck(site: Site, rows: Sequence[TaskRow], out: Output) -> None:
     holder = embedded.current(site.places) if any(row.is_open for row in rows) else None
     if holder is not None and holder.note:
-        out.warn(
-            f"No work is taken: {holder.note}. Put that right, then: codalab-nb stop, and any command."
-        )
+        out.warn(f"No work is taken: {holder.note}. Put that right, then: codalab-nb stop, and any command.")
 
 
 def _one(site: Site, task: Task, out: Output) -> None:

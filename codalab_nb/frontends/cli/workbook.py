@@ -1,0 +1,144 @@
+"""Tables as an .xlsx workbook. Text stays text: a spreadsheet program turns no gene symbol into a date.
+
+The format is ECMA-376; a cell of type `inlineStr` holds text that is never read as a number, date or formula.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+MAX_ROWS, MAX_COLUMNS, MAX_TEXT = 1_048_576, 16_384, 32_767  # Excel's specifications and limits
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?([eE][+-]?\d{1,3})?")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NO_NAME = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
+_SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same tables give the same bytes
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table; cells are text as in the file, `head` its first row. A column of numbers becomes numbers."""
+
+    name: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def read_table(path: Path, name: str) -> Sheet:
+    """A .csv or .tsv file. Raises ValueError for one that has more rows or columns than a sheet, or is not text."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        try:
+            table = list(csv.reader(lines, delimiter="\t" if name.endswith(".tsv") else ","))
+        except csv.Error as error:
+            raise ValueError(f"it cannot be read as a table: {error}") from error
+    if len(table) > MAX_ROWS or any(len(row) > MAX_COLUMNS for row in table):
+        raise ValueError(f"it has more than {MAX_ROWS:,} rows or {MAX_COLUMNS:,} columns")
+    return Sheet(name, table[0] if table else (), table[1:])
+
+
+def write(path: Path, sheets: Sequence[Sheet]) -> None:
+    """One file with all sheets; their names are cut and made distinct as the format wants it."""
+    names = sheet_names([sheet.name for sheet in sheets])
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        _put(package, "[Content_Types].xml", [_content_types(len(sheets))])
+        _put(package, "_rels/.rels", [_relations([("officeDocument", "xl/workbook.xml")])])
+        listed = "".join(
+            f'<sheet name="{escape(name, {chr(34): "&quot;"})}" sheetId="{i}" r:id="rId{i}"/>'
+            for i, name in enumerate(names, start=1)
+        )
+        _put(
+            package,
+            "xl/workbook.xml",
+            [f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>{listed}</sheets></workbook>'],
+        )
+        targets = [("worksheet", f"worksheets/sheet{i}.xml") for i in range(1, len(sheets) + 1)]
+        _put(package, "xl/_rels/workbook.xml.rels", [_relations(targets)])
+        for i, sheet in enumerate(sheets, start=1):
+            _put(package, f"xl/worksheets/sheet{i}.xml", _sheet(sheet))
+
+
+def sheet_names(wanted: Iterable[str]) -> list[str]:
+    """At most 31 characters, none of []:*?/\\, distinct without regard to case."""
+    names: list[str] = []
+    for name in wanted:
+        base = _NO_NAME.sub("_", _legal(name)).strip("'")[:31] or "table"
+        chosen, number = base, 2
+        while chosen.casefold() in (taken.casefold() for taken in names):
+            ending = f" ({number})"
+            chosen, number = base[: 31 - len(ending)] + ending, number + 1
+        names.append(chosen)
+    return names
+
+
+def _put(package: zipfile.ZipFile, name: str, parts: Iterable[str]) -> None:
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    with package.open(info, "w", force_zip64=True) as file:
+        for part in chain([_HEAD], parts):
+            file.write(part.encode())
+
+
+def _content_types(sheets: int) -> str:
+    parts = [
+        ("/xl/workbook.xml", "sheet.main"),
+        *((f"/xl/worksheets/sheet{i}.xml", "worksheet") for i in range(1, sheets + 1)),
+    ]
+    listed = "".join(f'<Override PartName="{name}" ContentType="{_SHEET_TYPE}.{kind}+xml"/>' for name, kind in parts)
+    relations = '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    return (
+        f'<Types xmlns="{_TYPES}">{relations}<Default Extension="xml" ContentType="application/xml"/>{listed}</Types>'
+    )
+
+
+def _relations(targets: Sequence[tuple[str, str]]) -> str:
+    listed = "".join(
+        f'<Relationship Id="rId{i}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
+        for i, (kind, target) in enumerate(targets, start=1)
+    )
+    return f'<Relationships xmlns="{_RELATIONS}">{listed}</Relationships>'
+
+
+def _sheet(sheet: Sheet) -> Iterator[str]:
+    columns = max((len(row) for row in (sheet.head, *sheet.rows)), default=0)
+    numeric = [_is_numeric(sheet.rows, column) for column in range(columns)]
+    yield f'<worksheet xmlns="{_MAIN}"><sheetData>'
+    yield _row(sheet.head, [False] * columns)
+    for row in sheet.rows:
+        yield _row(row, numeric)
+    yield "</sheetData></worksheet>"
+
+
+def _is_numeric(rows: Sequence[Sequence[str]], column: int) -> bool:
+    """Every value spells a number that a spreadsheet keeps: `007` and identifiers of 16 digits do not."""
+    values = [row[column] for row in rows if column < len(row) and row[column]]
+    return bool(values) and all(_NUMBER.fullmatch(value) for value in values)
+
+
+def _row(cells: Sequence[str], numeric: Sequence[bool]) -> str:
+    spelled = (_cell(value, is_number) for value, is_number in zip(cells, numeric, strict=False))
+    return f"<row>{''.join(spelled)}</row>"
+
+
+def _cell(value: str, is_number: bool) -> str:
+    if not value:
+        return "<c/>"
+    if is_number:
+        return f"<c><v>{value}</v></c>"
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(_legal(value)[:MAX_TEXT])}</t></is></c>'
+
+
+def _legal(text: str) -> str:
+    """Characters that XML does not have, spelled out."""
+    return _NOT_XML.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
