@@ -126,14 +126,23 @@ def _in_brackets(told: str) -> str:
     return f" ({told})" if told else ""
 
 
-def tell(site: Site, batch: Batch, out: Output) -> None:
-    """The final table, the reasons of what did not succeed, and where to look."""
+def tell_table(site: Site, batch: Batch, out: Output) -> list[Seen]:
+    """The table as it is at the end; what was seen of the tasks. Without parameters there is no column for them."""
     watch = Watch(site, batch.tasks)
     watch.look()
     told = notable(site, [seen.row for seen in watch.seen])
+    rows = [row(seen, told) for seen in watch.seen]
+    shown = [i for i, name in enumerate(HEAD) if name != "parameters" or any(told.values())]
+    out.table([HEAD[i] for i in shown], [[cells[i] for i in shown] for cells in rows], talk=True)
+    return watch.seen
+
+
+def tell(site: Site, batch: Batch, out: Output) -> None:
+    """The final table, the reasons of what did not succeed, and where to look."""
     out.say()
-    out.table(HEAD, [row(seen, told) for seen in watch.seen], talk=True)
-    failed = [seen for seen in watch.seen if seen.result and seen.result.verdict is not Verdict.SUCCEEDED]
+    all_seen = tell_table(site, batch, out)
+    told = notable(site, [seen.row for seen in all_seen])
+    failed = [seen for seen in all_seen if seen.result and seen.result.verdict is not Verdict.SUCCEEDED]
     for seen in failed[:_REASONS]:
         assert seen.result is not None
         out.say()
@@ -148,7 +157,7 @@ def tell(site: Site, batch: Batch, out: Output) -> None:
     out.say()
     out.fields(
         [
-            ("folders", "\n".join(str(seen.task.folder) for seen in watch.seen[:6] if seen.task.folder)),
+            ("folders", "\n".join(str(seen.task.folder) for seen in all_seen[:6] if seen.task.folder)),
             ("copy them", f"codalab-nb results {short(batch.id)} --to DIR   (all files, and pages to read)"),
         ]
     )

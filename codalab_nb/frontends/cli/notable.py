@@ -1,4 +1,4 @@
-"""Which parameters of a task are worth showing: those that are not what the method would have taken anyway."""
+"""Which parameters of a task are worth showing: those chosen otherwise than the method would have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def notable(site: Site, rows: Iterable[TaskRow]) -> dict[str, str]:
         key = (row.dataset, row.method)
         if key not in defaults:
             defaults[key] = _defaults(site, row)
-        own = {name: value for name, value in row.parameters.items() if defaults[key].get(name, _ABSENT) != value}
+        own = {
+            name: value for name, value in row.parameters.items() if value not in ("", defaults[key].get(name, _ABSENT))
+        }
         told[row.id] = ", ".join(
             f"{name}={number(value) if type(value) is float else value}" for name, value in own.items()
         )

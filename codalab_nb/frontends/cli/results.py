@@ -45,7 +45,7 @@ def results(args: argparse.Namespace, out: Output) -> int:
         told = []
         for task in tasks:
             try:
-                folder = _written(site, task, Path(args.to), args.format or "all", out)
+                folder = write_out(site, task, Path(args.to), args.format or "all", out)
             except InputError as error:
                 problems.take(error)
                 continue
@@ -75,7 +75,7 @@ def _show(site: Site, tasks: list[Task], out: Output) -> int:
 # --- writing
 
 
-def _written(site: Site, task: Task, to: Path, format_: str, out: Output) -> Path:
+def write_out(site: Site, task: Task, to: Path, format_: str, out: Output) -> Path:
     """Raises InputError when there is nothing to write or the bundle is damaged; then nothing of it is left in `to`."""
     if site.fold(task.id) is None:
         raise InputError("task_open", f"Task {short(task.id)} ({label(task.row)}) has not ended.", "Wait for it.")

@@ -86,7 +86,7 @@ def tell_reason(site: Site, task: Task, reason: Reason, out: Output) -> None:
     if reason.cell is not None and (notebook := submitted(site, task)) is not None:
         for line in describe_failed_cell(notebook, reason.cell).splitlines():
             out.say(f"  {shown(line)}")
-    lines = shown(trace.strip("\n")).splitlines()
+    lines = [line for line in shown(trace).splitlines() if line.strip("- ")]
     if lines:
         out.say(
             f"  The last lines of the traceback ({count(len(lines), 'line')} in all):"
