@@ -1,9 +1,9 @@
 """codalab_nb: pick data sets and analysis methods, run notebooks on workers, get one verdict each.
 
-    from codalab_nb import Site
-    with Site.open() as site:
-        task = site.run("my.ipynb", parameters={"alpha": 0.01})
-        print(task.verdict, task.metrics, task.folder)
+from codalab_nb import Site
+with Site.open() as site:
+    task = site.run("my.ipynb", parameters={"alpha": 0.01})
+    print(task.verdict, task.metrics, task.folder)
 """
 
 from __future__ import annotations

@@ -15,6 +15,9 @@ import threading
 import time
 from types import FrameType
 
+from codalab_worker.supervisor import Supervisor
+from codalab_worker.warm import Warmth
+
 from codalab_nb import places as places_
 from codalab_nb import settings as settings_
 from codalab_nb import wiring
@@ -26,8 +29,6 @@ from codalab_nb.settings import Settings
 from codalab_nb.site import embedded
 from codalab_nb.site.ledger import Ledger
 from codalab_nb.site.monitor import Monitor
-from codalab_worker.supervisor import Supervisor
-from codalab_worker.warm import Warmth
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ _HANDOVER_WAIT_S = 7 * 86400.0  # a predecessor may have to finish a long task
 
 
 class Asked:
-    """The signal that asked this process to go. Listens from the first moment: a newer client may ask while we start."""
+    """The signal that asked us to go. Listens from the first moment: a newer client may ask while we start."""
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -63,9 +64,7 @@ class Service:
         self._ledger = Ledger(places.ledger)
         store = wiring.site_store(places)
         tasks = wiring.task_queue(places, settings)
-        self._monitor = Monitor(
-            self._ledger, store, tasks, tasks, wiring.response_queue(places, settings), settings
-        )
+        self._monitor = Monitor(self._ledger, store, tasks, tasks, wiring.response_queue(places, settings), settings)
         side = wiring.WorkerSide(places, settings)
         self._warmth = Warmth(places.scratch, sandbox=settings.sandbox, ready=settings.warm, mask=places.home)
         self._supervisor = Supervisor(side.tasks, side.open_attempt, side.hints, self._warmth, settings)

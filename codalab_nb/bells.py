@@ -51,15 +51,14 @@ class Bell:
     def ring(self) -> None:
         """Wakes every listener. Never blocks, never fails: ringing is a courtesy."""
         try:
-            names = os.listdir(self.folder)
+            listeners = list(self.folder.iterdir())
         except FileNotFoundError:
             return
-        if not names:
+        if not listeners:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
-            for name in names:
-                path = self.folder / name
+            for path in listeners:
                 try:
                     sender.sendto(b"", str(path))
                 except OSError as error:
@@ -102,5 +101,7 @@ class Listener:
     def __enter__(self) -> Listener:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

@@ -13,7 +13,21 @@ from codalab_nb.errors import UnavailableError
 from codalab_nb.settings import Settings
 
 # SQLite's locks and our file lock cannot be trusted on these (sqlite.org/faq.html#q5).
-_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs", "9p", "ncpfs"}
+_NETWORK = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "afs",
+    "ceph",
+    "lustre",
+    "gpfs",
+    "beegfs",
+    "glusterfs",
+    "9p",
+    "ncpfs",
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +86,9 @@ def filesystem_of(path: Path, mounts: str | None = None) -> str:
 
 
 def is_network(kind: str) -> bool:
-    return kind in _NETWORK or (kind.startswith("fuse.") and kind.removeprefix("fuse.") in {"sshfs", "rclone", "s3fs", "glusterfs"})
+    return kind in _NETWORK or (
+        kind.startswith("fuse.") and kind.removeprefix("fuse.") in {"sshfs", "rclone", "s3fs", "glusterfs"}
+    )
 
 
 def local_state(home: Path, kind: str) -> Path:
@@ -116,5 +132,7 @@ def _make_private(folder: Path) -> None:
         )
     if status.st_uid != os.getuid():
         raise UnavailableError(
-            "home_not_yours", f"The folder {folder} belongs to another user.", "Set CODALAB_NB_HOME to a folder of your own."
+            "home_not_yours",
+            f"The folder {folder} belongs to another user.",
+            "Set CODALAB_NB_HOME to a folder of your own.",
         )

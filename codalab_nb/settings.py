@@ -69,7 +69,9 @@ class Settings(Document):
     )
     warm: Annotated[int, Field(ge=0, le=64)] = Field(2, description="kernels kept ready for each interpreter in use")
     idle: Duration = Field(900.0, description="the background process goes away after this time without a task")
-    grace: Duration = Field(10.0, description="on `stop`, running tasks may go on for this long before they are released")
+    grace: Duration = Field(
+        10.0, description="on `stop`, running tasks may go on for this long before they are released"
+    )
     timeout: Duration = Field(3600.0, description="default time limit of a task")
     memory: Size = Field(4 << 30, description="default memory limit of a task")
     processes: Annotated[int, Field(ge=16, le=65536)] = Field(256, description="default limit of processes in a task")
@@ -108,7 +110,9 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     except FileNotFoundError:
         pass
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError("config_syntax", f"{path} is not valid TOML: {error}.", "Correct or remove the file.") from error
+        raise InputError(
+            "config_syntax", f"{path} is not valid TOML: {error}.", "Correct or remove the file."
+        ) from error
     except PermissionError as error:
         raise InputError("config_unreadable", f"{path} cannot be read.", "Check its permissions.") from error
     stored.pop("home", None)  # the file lies in home: it cannot say where that is

@@ -100,7 +100,9 @@ class Database:
             )
         if "full" in text:
             return UnavailableError(
-                "disk_full", f"The disk that holds {self.path} is full.", "Free some space (`codalab-nb clean`), then repeat."
+                "disk_full",
+                f"The disk that holds {self.path} is full.",
+                "Free some space (`codalab-nb clean`), then repeat.",
             )
         if "readonly" in text or "unable to open" in text:
             return UnavailableError(

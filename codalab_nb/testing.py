@@ -308,4 +308,3 @@ def _race(action: Callable[[int], _T]) -> list[_T]:
         thread.join()
     assert not failures, failures
     return [results[i] for i in range(CONTESTANTS)]
-

@@ -53,5 +53,5 @@ class Manifest(Document):
     notebook: RelativePath  # the executed notebook, one of `files`
     files: tuple[FileRef, ...]
     skipped: tuple[str, ...] = ()  # links, devices, sockets and other things a bundle does not carry
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float] = Field(default_factory=dict)
     truncated: bool = False  # some output was cut at a limit and marked

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from codalab_nb.model.base import Document, JsonObject
 
 
@@ -35,7 +37,7 @@ class Event(Document):
     seq: int  # strictly increasing inside the attempt, from 1
     at: dt.datetime  # aware UTC, the worker's clock: for people, never compared with another machine's
     type: EventType
-    body: JsonObject = {}
+    body: JsonObject = Field(default_factory=dict)
 
 
 def line(n: int, seq: int, at: str, kind: str, body: dict[str, Any]) -> bytes:

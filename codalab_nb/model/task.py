@@ -106,12 +106,12 @@ class TaskDocument(Document):
     deadline: dt.datetime  # aware UTC; past it the reconciler commits `expired`
     notebook: FileRef
     inputs: tuple[FileRef, ...] = ()  # paths relative to the task's working folder; read-only there
-    parameters: JsonObject = {}
+    parameters: JsonObject = Field(default_factory=dict)
     kernel: str = "python3"
     interpreter: str  # absolute path of the submitter's Python: what `python3` means
     limits: Limits = Limits()
     network: bool = False
-    environment: dict[str, str] = {}  # variables the submitter chose to pass
+    environment: dict[str, str] = Field(default_factory=dict)  # variables the submitter chose to pass
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
     pool: str = "local"
     submitter: str  # who asks, as the operating system names them; a worker without a sandbox refuses strangers

@@ -20,7 +20,9 @@ CREATE TABLE message (
   PRIMARY KEY (queue, key)
 );
 CREATE INDEX message_visible ON message (queue, visible_at);
-CREATE TABLE dead (queue TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (queue, key));
+CREATE TABLE dead (
+  queue TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (queue, key)
+);
 """
 
 # A listener that missed a ring (or a message whose delay or lock ends) is found by this slow look.
@@ -41,15 +43,15 @@ RETURNING key, body, deliveries
 class LocalQueue:
     """Sender, receiver and admin of queue `name` in the file `path`. Safe to share among threads."""
 
-    def __init__(
-        self, path: Path, name: str, runtime: Path, *, lock_s: float = 15.0, max_deliveries: int = 10
-    ) -> None:
+    def __init__(self, path: Path, name: str, runtime: Path, *, lock_s: float = 15.0, max_deliveries: int = 10) -> None:
         self.name = name
         self._lock_s = lock_s
         self._max_deliveries = max_deliveries
         self._bell = Bell(runtime / f"q-{name}")
         self._database = Database(
-            path, _SCHEMA, rebuild_hint="Stop everything (`codalab-nb stop`), remove the file, and repeat: it is rebuilt."
+            path,
+            _SCHEMA,
+            rebuild_hint="Stop everything (`codalab-nb stop`), remove the file, and repeat: it is rebuilt.",
         )
 
     # --- sender

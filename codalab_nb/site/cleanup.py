@@ -30,7 +30,7 @@ class Cleaned:
 
 
 def remove_tasks(site: Site, tasks: Iterable[str]) -> int:
-    """Removes ended tasks with their results; returns the bytes. The ledger's row goes last: it is what finds the rest."""
+    """Removes ended tasks with their results; the bytes freed. The ledger's row goes last: it finds the rest."""
     freed = 0
     for task in tasks:
         for name in list(site.store.list(names.TaskNames(task).folder)):
@@ -44,11 +44,7 @@ def remove_tasks(site: Site, tasks: Iterable[str]) -> int:
 def clean(site: Site, *, older_than_s: float, dry_run: bool = False) -> Cleaned:
     """Removes results older than `older_than_s`, then blobs that nothing refers to, then old half-made files."""
     before = time.time() - older_than_s
-    old = [
-        row.id
-        for row in site.ledger.find(states=TERMINAL)
-        if (row.finished_at or row.submitted_at) < before
-    ]
+    old = [row.id for row in site.ledger.find(states=TERMINAL) if (row.finished_at or row.submitted_at) < before]
     store = site.store
     freed = 0
     if dry_run:
@@ -92,4 +88,3 @@ def _needed_blobs(store: SiteStore, going: set[str]) -> set[str]:
             continue
         needed |= {ref.sha256 for ref in (document.notebook, *document.inputs)}
     return needed
-

@@ -23,7 +23,19 @@ from codalab_nb.places import Places
 
 # Variables the background process may inherit: what programs need to run, and our own settings. Nothing else of the
 # shell that happened to start it, since it outlives that shell and serves all others.
-_KEEP = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER", "LOGNAME", "XDG_DATA_HOME", "JUPYTER_PATH")
+_KEEP = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "USER",
+    "LOGNAME",
+    "XDG_DATA_HOME",
+    "JUPYTER_PATH",
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +143,7 @@ def wait_until_serving(places: Places, timeout_s: float = 20.0) -> Background:
         if time.monotonic() > deadline:
             raise UnavailableError(
                 "background_failed",
-                f"The background process did not start within {timeout_s:.0f} s. The end of its log:\n{log_tail(places)}",
+                f"The background process did not start within {timeout_s:.0f} s. Its log ends:\n{log_tail(places)}",
                 f"The whole log is {places.log}; `codalab-nb doctor` looks for causes.",
             )
         time.sleep(0.02)

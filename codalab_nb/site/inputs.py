@@ -63,7 +63,9 @@ def _dataset(site: Site, parameter: str, reference: str) -> tuple[Files, str]:
     dataset = site.catalog.dataset(reference)
     place = f"{INPUTS}/{parameter}"
     stored = [(site.store.folder(names.blob(ref.sha256)), f"{place}/{ref.path}") for ref in dataset.files]
-    written = [(content, f"{place}/{name}") for name, content in staged_files(dataset.profile, dataset.reference).items()]
+    written = [
+        (content, f"{place}/{name}") for name, content in staged_files(dataset.profile, dataset.reference).items()
+    ]
     return [*stored, *written], place
 
 
@@ -96,7 +98,9 @@ def _verify(path: Path, ref: FileRef) -> None:
     except OSError:
         sound = False
     if not sound:
-        raise InputError("result_damaged", f"{ref.path} was changed or lost since its task ended.", "Run that task again.")
+        raise InputError(
+            "result_damaged", f"{ref.path} was changed or lost since its task ended.", "Run that task again."
+        )
 
 
 def touch(store: SiteStore, ref: FileRef) -> bool:

@@ -104,7 +104,9 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(
-            path, _SCHEMA, rebuild_hint=f"Stop everything (`codalab-nb stop`), move {path} away, run `codalab-nb monitor --rebuild`."
+            path,
+            _SCHEMA,
+            rebuild_hint=f"Stop everything (`codalab-nb stop`), move {path} away, run `codalab-nb monitor --rebuild`.",
         )
 
     def close(self) -> None:
@@ -215,7 +217,9 @@ class Ledger:
 
     def send_again(self, task: str, n: int) -> bool:
         """Puts attempt n into the outbox once more (its message is gone, and nobody claimed it)."""
-        return self._step(task, Step.RESENT, n, "n = :n AND sent_at IS NOT NULL", {}, "sent_at = NULL", detail="message gone")
+        return self._step(
+            task, Step.RESENT, n, "n = :n AND sent_at IS NOT NULL", {}, "sent_at = NULL", detail="message gone"
+        )
 
     def end(self, result: Result, *, metrics: dict[str, float]) -> bool:
         """Folds a committed result into its row. True if this call did it; a terminal row never changes."""

@@ -24,9 +24,7 @@ class _Window:
 class Liveness:
     """Keeps one window for each attempt that is looked at."""
 
-    def __init__(
-        self, heartbeat_s: float, pass_s: float, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, heartbeat_s: float, pass_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._quiet_s = MISSED_HEARTBEATS * heartbeat_s
         # A gap between two looks that is much longer than a pass means that the observer itself did not run.
         self._gap_s = pass_s + 2 * heartbeat_s

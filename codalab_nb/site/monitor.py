@@ -118,7 +118,9 @@ class Reconciler:
         if fold(self._store, self._ledger, row.id):
             return
         if self._is_past(row.deadline):
-            reason = Reason(code="deadline", message="The task got no verdict before its deadline.", fix="Submit it again.")
+            reason = Reason(
+                code="deadline", message="The task got no verdict before its deadline.", fix="Submit it again."
+            )
             decide(self._store, row.id, Verdict.EXPIRED, reason)
             fold(self._store, self._ledger, row.id)
             return

@@ -48,9 +48,7 @@ def row_of(document: TaskDocument, position: int, *, n: int = 1, confirmed: bool
     )
 
 
-def rebuild(
-    store: SiteStore, ledger: Ledger, *, progress: Callable[[int], None] = lambda _done: None
-) -> Rebuilt:
+def rebuild(store: SiteStore, ledger: Ledger, *, progress: Callable[[int], None] = lambda _done: None) -> Rebuilt:
     """Enters every task that was accepted (or ever claimed) and is not in the ledger; rows that are there stay.
 
     A task document that was never confirmed as accepted belongs to a submit that died: it is listed, not run.

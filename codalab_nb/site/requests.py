@@ -209,7 +209,8 @@ class Drafting:
         checked = read_notebook(template.path.read_bytes(), name=template.path.name)
         stored = [FileRef(path=f"{folder}/{ref.path}", size=ref.size, sha256=ref.sha256) for ref in dataset.files]
         written = [
-            _from_bytes(content, f"{folder}/{name}") for name, content in staged_files(dataset.profile, dataset.reference).items()
+            _from_bytes(content, f"{folder}/{name}")
+            for name, content in staged_files(dataset.profile, dataset.reference).items()
         ]
         return self._draft(
             checked,

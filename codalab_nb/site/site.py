@@ -1,10 +1,10 @@
 """The producing end, on one page: submit, cancel, retry, look. Front ends parse, call this, and show the answer.
 
-    Site.run / Site.analyze ─ draft (every check) ─ submit:
-        S1  blobs, then task.json, into the store        (durable; nobody was told anything yet)
-        S2  the row into the ledger                      (from here on the task is accepted)
-        S3  the message onto the queue                   (only to be fast: the row is the outbox)
-    and a background process, started if there is none, does the rest.
+Site.run / Site.analyze ─ draft (every check) ─ submit:
+    S1  blobs, then task.json, into the store        (durable; nobody was told anything yet)
+    S2  the row into the ledger                      (from here on the task is accepted)
+    S3  the message onto the queue                   (only to be fast: the row is the outbox)
+and a background process, started if there is none, does the rest.
 """
 
 from __future__ import annotations
@@ -312,7 +312,7 @@ class Site:
         return won
 
     def keep_serving(self) -> None:
-        """Makes sure that somebody works: starts the background process if it is not there (crashed, idle, never started)."""
+        """Makes sure that somebody works: starts the background process if it is not there, for whatever reason."""
         if self._serve:
             embedded.ensure(self.places)
 

@@ -34,7 +34,9 @@ def plan(
         for combination in itertools.product(*swept.values()):
             planned.append((template, {**fixed, **dict(zip(swept, combination, strict=True))}))
     if len(planned) > MAX_TASKS:
-        problems.add("batch_size", f"That would be {len(planned):,} tasks; a batch has at most {MAX_TASKS:,}.", "Sweep less.")
+        problems.add(
+            "batch_size", f"That would be {len(planned):,} tasks; a batch has at most {MAX_TASKS:,}.", "Sweep less."
+        )
         problems.raise_if_any()
     return planned
 
@@ -52,7 +54,9 @@ def _check_key(key: str, templates: Iterable[Template], problems: Problems) -> N
     method, dot, name = key.rpartition(".")
     if dot and method not in known:
         problems.add(
-            "param_unknown", f"{key}: {method!r} is none of the chosen methods.{meant(method, list(known))}", "METHOD.NAME=VALUE"
+            "param_unknown",
+            f"{key}: {method!r} is none of the chosen methods.{meant(method, list(known))}",
+            "METHOD.NAME=VALUE",
         )
     elif not any(name in parameters for other, parameters in known.items() if not dot or other == method):
         all_names = sorted({one for parameters in known.values() for one in parameters})

@@ -166,7 +166,9 @@ class Task:
         """A table of the result (`.csv` or `.tsv`) as a DataFrame; `name` with or without its ending."""
         import pandas as pd
 
-        candidates = [one for one in self.files if one.endswith((".csv", ".tsv")) and (one == name or Path(one).stem == name)]
+        candidates = [
+            one for one in self.files if one.endswith((".csv", ".tsv")) and (one == name or Path(one).stem == name)
+        ]
         path = self.file(candidates[0] if len(candidates) == 1 else name)
         return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
 

@@ -38,7 +38,9 @@ def _faults(root: Path, name: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UnavailableError(
-                "disk_full", f"The disk that holds {root} is full.", "Free some space (`codalab-nb clean`), then repeat."
+                "disk_full",
+                f"The disk that holds {root} is full.",
+                "Free some space (`codalab-nb clean`), then repeat.",
             ) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise UnavailableError(
@@ -46,7 +48,9 @@ def _faults(root: Path, name: str) -> Iterator[None]:
                 f"{root} cannot be written ({error.strerror}).",
                 "Set CODALAB_NB_HOME to a folder that you may write.",
             ) from error
-        raise UnavailableError("store_error", f"{name} in {root}: {error.strerror}.", "See `codalab-nb doctor`.") from error
+        raise UnavailableError(
+            "store_error", f"{name} in {root}: {error.strerror}.", "See `codalab-nb doctor`."
+        ) from error
 
 
 def _fsync_folder(folder: Path) -> None:
@@ -85,7 +89,7 @@ class LocalStore:
         with self._half_made(name) as temporary:
             # The source may be what a stranger's notebook left: never follow a link, never open a pipe.
             fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(fd, "rb") as reader, temporary.open("xb") as writer:
+            with os.fdopen(fd, "rb") as reader, temporary.open("xb") as writer:
                 shutil.copyfileobj(reader, writer, _CHUNK)
                 os.fchmod(writer.fileno(), 0o400)
                 writer.flush()
@@ -268,6 +272,6 @@ class LocalAttemptStore:
 
     def blob(self, sha256: str, size: int) -> Path:
         path = self._store.path(names.blob(sha256))
-        if not path.is_file():
-            raise NotFound(names.blob(sha256))
+        if not path.is_file() or path.stat().st_size != size:
+            raise NotFound(names.blob(sha256))  # cut short is not there either
         return path

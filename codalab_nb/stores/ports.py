@@ -51,13 +51,13 @@ class Look:
 
 @runtime_checkable
 class AttemptStore(Protocol):
-    """A worker's rights for one attempt (I13): create and append inside it, create `result.json`, read what it was given.
+    """A worker's rights for one attempt (I13): create and append in it, create `result.json`, read what it was given.
 
     It can not list, overwrite or delete, and it never sees another task or another attempt.
     """
 
     def create(self, name: str, data: bytes) -> bool:
-        """Creates `name` with `data` unless it exists. True: this call made it. False: it was there; nothing changed."""
+        """Creates `name` with `data` unless it exists. True: this call made it. False: it was there, unchanged."""
 
     def create_file(self, name: str, source: Path) -> bool:
         """Like `create`, from a file that does not change meanwhile. Memory use does not grow with its size."""

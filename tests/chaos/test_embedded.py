@@ -95,20 +95,19 @@ def test_two_starts_at_once_end_in_one_process(home: Home) -> None:
 def test_a_closed_lid_loses_no_attempt(home: Home, tmp_path: Path) -> None:
     """Everything is suspended for many heartbeats and goes on: nobody was dead, nothing is run again."""
     notebook = write(tmp_path / "n.ipynb", "import time\nprint('in', flush=True)\ntime.sleep(3)\nprint('out')")
-    with home:
-        with home.site() as site:
-            home.background()
-            task = site.run(notebook)
-            wait_for(lambda: has_output(home, task.id))
-            pids = list(home.processes())
-            for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
-            closed_until = time.monotonic() + 10 * home.settings.heartbeat
-            wait_for(lambda: time.monotonic() > closed_until)
-            for pid in reversed(pids):
-                os.kill(pid, signal.SIGCONT)
-            assert task.wait(PATIENCE_S).verdict == Verdict.SUCCEEDED
-            assert home.starts(task.id) == 1
+    with home, home.site() as site:
+        home.background()
+        task = site.run(notebook)
+        wait_for(lambda: has_output(home, task.id))
+        pids = list(home.processes())
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        closed_until = time.monotonic() + 10 * home.settings.heartbeat
+        wait_for(lambda: time.monotonic() > closed_until)
+        for pid in reversed(pids):
+            os.kill(pid, signal.SIGCONT)
+        assert task.wait(PATIENCE_S).verdict == Verdict.SUCCEEDED
+        assert home.starts(task.id) == 1
 
 
 def test_two_notebooks_and_a_shell_submit_at_once(home: Home, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from codalab_nb.site.results import damage, read_result
 from tests.support.home import Home, wait_for
 from tests.support.notebooks import write
 
-CLIENT = sorted(name for name in NAMES if name.startswith(("submit.", "dispatch."))) + ["commit.after_link"]
-WORKER = sorted(name for name in NAMES if name.startswith(("worker.", "events.", "monitor."))) + ["commit.after_link"]
+CLIENT = [*sorted(name for name in NAMES if name.startswith(("submit.", "dispatch."))), "commit.after_link"]
+WORKER = [*sorted(name for name in NAMES if name.startswith(("worker.", "events.", "monitor."))), "commit.after_link"]
 # worker.file.mid needs a result file, worker.stage.mid an input: the notebook has both.
 CELLS = ("text = open('data.txt').read()\nprint(text)", "open('out.txt', 'w').write(text * 2)")
 

@@ -47,7 +47,7 @@ def _unshare() -> list[str]:
 
 
 def test_a_full_disk_refuses_and_breaks_nothing(tmp_path: Path) -> None:
-    """I7: not accepted, exit code 3, nothing half-made stays, the ledger is sound, and it goes on when there is room."""
+    """I7: not accepted, exit code 3, nothing half-made stays, the ledger is sound; with room again it goes on."""
     prefix = _unshare()
     if not prefix:
         if os.environ.get("CODALAB_NB_TEST_ALL"):
@@ -60,7 +60,20 @@ def test_a_full_disk_refuses_and_breaks_nothing(tmp_path: Path) -> None:
     notebook = write(tmp_path / "n.ipynb", "print(1)")
     script = 'mount -t tmpfs -o size=4m none "$1" && shift && exec "$@"'
     done = subprocess.run(
-        [*prefix, "sh", "-c", script, "sh", str(home), sys.executable, "-c", PROGRAM, str(home), str(notebook), str(big)],
+        [
+            *prefix,
+            "sh",
+            "-c",
+            script,
+            "sh",
+            str(home),
+            sys.executable,
+            "-c",
+            PROGRAM,
+            str(home),
+            str(notebook),
+            str(big),
+        ],
         env={**os.environ, "CODALAB_NB_HOME": str(home)},
         capture_output=True,
         text=True,

@@ -215,7 +215,8 @@ def test_no_network_no_secrets_and_what_was_passed(site: Site, folder: Path, mon
         "print('env', sorted(n for n in os.environ if 'CANARY' in n), os.environ.get('PASSED'))",
         "s = socket.socket(); s.settimeout(2)\ntry:\n    s.connect(('127.0.0.1', 22)); print('connected')\n"
         "except OSError as e: print('refused')",
-        f"print('home', pathlib.Path({str(site.places.home)!r}).exists() and list(pathlib.Path({str(site.places.home)!r}).iterdir()))",
+        f"home = pathlib.Path({str(site.places.home)!r})",
+        "print('home', home.exists() and list(home.iterdir()))",
     )
     task = site.run(notebook, options=Options(environment={"PASSED": "yes"})).wait(PATIENCE_S)
     assert task.notebook is not None

@@ -13,7 +13,9 @@ def main(verb: str, *arguments: str) -> None:
     with Site.open(serve=bool(os.environ.get("SERVE"))) as site:
         if verb == "submit":
             attempts = int(arguments[2]) if len(arguments) > 2 else None
-            task = site.run(arguments[0], task=None if arguments[1] == "@" else arguments[1], options=Options(max_attempts=attempts))
+            task = site.run(
+                arguments[0], task=None if arguments[1] == "@" else arguments[1], options=Options(max_attempts=attempts)
+            )
             print(task.id, flush=True)
         elif verb == "cancel":
             print(site.cancel(arguments[0]), flush=True)

@@ -71,7 +71,12 @@ class Home:
                 start_new_session=True,
             )
         self._started.append(process)
-        wait_for(lambda: (holder := embedded.current(self.places)) is not None and holder.pid == process.pid or process.poll() is not None)
+        wait_for(
+            lambda: (
+                ((holder := embedded.current(self.places)) is not None and holder.pid == process.pid)
+                or process.poll() is not None
+            )
+        )
         return process
 
     def client(self, *arguments: str, failpoint: str = "", serve: bool = False) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,16 @@ def test_every_setting_is_documented() -> None:
 def test_every_reason_the_worker_gives_is_documented() -> None:
     """A code in a verdict can be looked up."""
     page = (ROOT / "docs" / "look-up" / "verdicts.md").read_text()
-    for code in ("cell_error", "timeout", "kernel_died", "oom", "disk_limit", "output_limit", "pids_limit", "no_kernel"):
+    for code in (
+        "cell_error",
+        "timeout",
+        "kernel_died",
+        "oom",
+        "disk_limit",
+        "output_limit",
+        "pids_limit",
+        "no_kernel",
+    ):
         assert f"`{code}`" in page
 
 

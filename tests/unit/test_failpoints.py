@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-
 from codalab_nb import failpoints
 
 ROOT = Path(failpoints.__file__).resolve().parent.parent
@@ -26,7 +25,8 @@ def test_kill_at_the_nth_visit(tmp_path: Path) -> None:
     done = visit(
         "worker.after_claim:kill@2",
         log,
-        "from codalab_nb.failpoints import hit\nhit('worker.after_claim'); print('once', flush=True); hit('worker.after_claim')",
+        "from codalab_nb.failpoints import hit\nhit('worker.after_claim')\n"
+        "print('once', flush=True)\nhit('worker.after_claim')",
     )
     assert (done.returncode, done.stdout) == (-signal.SIGKILL, "once\n")
     assert log.read_text().startswith("worker.after_claim kill ")
@@ -45,5 +45,3 @@ def test_every_name_is_visited_by_the_code_and_every_visit_has_a_name() -> None:
     for path in [*ROOT.glob("codalab_nb/**/*.py"), *ROOT.glob("worker/**/*.py")]:
         visited |= set(re.findall(r"failpoints\.hit\(\"([a-z_.]+)\"\)", path.read_text()))
     assert visited == failpoints.NAMES
-
-

@@ -21,7 +21,13 @@ share /mnt/My\\040Share cifs rw 0 0
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [("/srv/x", "ext4"), ("/home/ann/x", "nfs4"), ("/home/ann/fast/x", "tmpfs"), ("/mnt/My Share/x", "cifs"), ("/homes", "ext4")],
+    [
+        ("/srv/x", "ext4"),
+        ("/home/ann/x", "nfs4"),
+        ("/home/ann/fast/x", "tmpfs"),
+        ("/mnt/My Share/x", "cifs"),
+        ("/homes", "ext4"),
+    ],
 )
 def test_the_file_system_of_a_path(path: str, kind: str) -> None:
     """The longest mount point wins, names with blanks included."""

@@ -190,7 +190,7 @@ class Attempt:
         if self._warmth.sandbox == "none" and document.submitter != self._submitter:
             raise InputError(
                 "sandbox_none",
-                f"This worker has no sandbox and runs only the tasks of {self._submitter}, not of {document.submitter}.",
+                f"Without a sandbox this worker runs only tasks of {self._submitter}, not of {document.submitter}.",
                 "Install bubblewrap on the worker.",
             )
         self.document = document
@@ -291,9 +291,10 @@ def _take_metric(metrics: dict[str, float], line: dict[str, Any]) -> bool:
 
 
 def _bad_report(line: dict[str, Any]) -> Outcome:
+    name, value = str(line.get("name"))[:64], str(line.get("value"))[:64]
     return failed(
         "bad_report",
-        f"The notebook reported the metric {str(line.get('name'))[:64]!r} with the value {str(line.get('value'))[:64]!r}.",
+        f"The notebook reported the metric {name!r} with the value {value!r}.",
         "A metric has a short name and a finite number.",
     )
 
@@ -309,7 +310,9 @@ def _outcome(end: dict[str, Any], metrics: dict[str, float], limits: Limits, eve
         try:
             raw = end["reason"]
             code, message = str(raw["code"])[:64], str(raw["message"])[:25_000]
-            outcome = _timeout(limits, raw.get("cell")) if code == "timeout" else failed(code, message, cell=raw.get("cell"))
+            outcome = (
+                _timeout(limits, raw.get("cell")) if code == "timeout" else failed(code, message, cell=raw.get("cell"))
+            )
         except (KeyError, TypeError, ValidationError, AttributeError):
             outcome = failed("bad_report", "The run ended without saying why.")
     outcome.notebook = notebook
@@ -326,9 +329,7 @@ def _timeout(limits: Limits, cell: int | None = None) -> Outcome:
 
 def _overstepped(limit: str, limits: Limits, metrics: dict[str, float]) -> Outcome:
     message, fix = _OVERSTEPS[limit]
-    text = message.format(
-        memory=limits.memory_bytes / 1e6, files=limits.files_bytes / 1e6, processes=limits.processes
-    )
+    text = message.format(memory=limits.memory_bytes / 1e6, files=limits.files_bytes / 1e6, processes=limits.processes)
     return _with_metrics(failed(limit, text, fix), metrics)
 
 

@@ -30,7 +30,9 @@ def find(kernel: str, interpreter: str) -> list[str] | None:
     if kernel not in specs:
         there = ", ".join(sorted({"python3", *specs}))
         raise InputError(
-            "no_kernel", f"There is no kernel named {kernel!r} on the worker; there are: {there}.", "Choose one with `-k`."
+            "no_kernel",
+            f"There is no kernel named {kernel!r} on the worker; there are: {there}.",
+            "Choose one with `-k`.",
         )
     spec = json.loads((Path(specs[kernel]) / "kernel.json").read_text(encoding="utf-8"))
     return [part.replace("{resource_dir}", specs[kernel]) for part in spec["argv"]]

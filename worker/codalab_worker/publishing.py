@@ -105,17 +105,19 @@ def publish(
 ) -> str:
     """Puts files, then the manifest; returns the manifest's SHA-256, ready to be committed."""
     names = TaskNames(task)
+    folder = names.files(n)
+    executed = json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "replace")
     refs = [
-        _put_bytes(store, names.files(n), notebook_name, json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "replace")),
-        _put_bytes(store, names.files(n), f"{RESERVED_FOLDER}/environment.json", json.dumps(environment, indent=1).encode()),
-    ]  # fmt: skip
+        _put_bytes(store, folder, notebook_name, executed),
+        _put_bytes(store, folder, f"{RESERVED_FOLDER}/environment.json", json.dumps(environment, indent=1).encode()),
+    ]
     for file in found:
         if file.name == notebook_name:  # the notebook wrote over itself: what it executed is the result
             skipped = [*skipped, file.name]
             continue
-        store.create_file(names.files(n) + file.name, file.path)
+        store.create_file(folder + file.name, file.path)
         failpoints.hit("worker.file.mid")
-        with open(os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as reader:
+        with os.fdopen(os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as reader:
             digest = hashlib.file_digest(reader, "sha256").hexdigest()
         refs.append(FileRef(path=file.name, size=file.size, sha256=digest))
     manifest = Manifest(

@@ -24,7 +24,7 @@ class StagingFault(Exception):
 
 
 class Verified:
-    """Digests that were checked in this process, by what `stat` says of the file, so that a second task is not slowed."""
+    """Digests that were checked in this process, by what `stat` says of the file: a second task is not slowed."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int, int, int, int], str] = {}
@@ -49,7 +49,7 @@ class Verified:
 
 
 def locate(store: AttemptStore, ref: FileRef, verified: Verified) -> Path:
-    """The local file of one input. Raises StagingFault: input_missing after three looks, input_digest after two reads."""
+    """The local file of one input. Raises StagingFault: input_missing after three looks, input_digest after two."""
     for pause in (*_BACK_OFF_S, None):
         try:
             path = store.blob(ref.sha256, ref.size)
