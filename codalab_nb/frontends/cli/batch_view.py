@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from codalab_nb.frontends.cli.exits import STATE_STYLES, label, short
@@ -11,14 +11,14 @@ from codalab_nb.frontends.cli.notable import notable
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.run_view import say_it_goes_on, state_words
 from codalab_nb.frontends.cli.summary import metrics, tell_reason, warn_of_no_sandbox
-from codalab_nb.frontends.cli.text import duration, one_line
+from codalab_nb.frontends.cli.text import duration, harmless, layout
 from codalab_nb.frontends.cli.watching import Seen, Watch
 from codalab_nb.model.task import State, Verdict
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Batch
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.text import Text
 
 HEAD = ("data set", "method", "parameters", "state", "time", "metrics")
 _KEY_METRICS = 3
@@ -73,7 +73,7 @@ def _live(watch: Watch, told: Mapping[str, str], out: Output) -> None:
     console = Console(file=out.stderr, highlight=False, markup=False, emoji=False)
     options: dict[str, Any] = {"console": console, "transient": True, "refresh_per_second": 8}
     with Live(
-        get_renderable=lambda: _table(watch, told, console.height),
+        get_renderable=lambda: _screen(watch, told, console.width, console.height),
         redirect_stdout=False,
         redirect_stderr=False,
         **options,
@@ -83,24 +83,26 @@ def _live(watch: Watch, told: Mapping[str, str], out: Output) -> None:
     _warn(watch, out)
 
 
-def _table(watch: Watch, told: Mapping[str, str], height: int) -> Table:
-    """What fits on the screen: those that run or have just ended first to be kept, then a line with the numbers."""
-    from rich.table import Table
+def _screen(watch: Watch, told: Mapping[str, str], width: int, height: int) -> Text:
+    """What fits: if there are too many tasks, those that run are kept; below, how many are in which state."""
     from rich.text import Text
 
-    states = Counter(seen.state for seen in watch.seen)
-    caption = ", ".join(f"{number} {state}" for state, number in states.items())
-    table = Table(box=None, pad_edge=False, caption=watch.stuck or caption, caption_justify="left", header_style="bold")
-    for name in HEAD:
-        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=None)
     room = max(3, height - 4)
     shown = watch.seen if len(watch.seen) <= room else _most_telling(watch.seen, room)
-    for seen in shown:
-        style = {"dim": "dim", "yellow": "yellow", "green": "green", "red": "red"}[STATE_STYLES[seen.state]]
-        cells = [Text(one_line(cell)) for cell in row(seen, told)]
-        cells[3].stylize(style)
-        table.add_row(*cells)
-    return table
+    head, *lines = layout(*_without_empty(HEAD, [row(seen, told) for seen in shown]), width)
+    screen = Text(f"{head}\n", style="bold", no_wrap=True, overflow="ellipsis")
+    for seen, line in zip(shown, lines, strict=True):
+        screen.append(f"{line}\n", style=f"not bold {STATE_STYLES[seen.state]}")
+    states = Counter(seen.state for seen in watch.seen)
+    counted = ", ".join(f"{number} {state}" for state, number in states.items())
+    screen.append(harmless(watch.stuck) or counted, style="not bold")
+    return screen
+
+
+def _without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """The table without the column of parameters when no task has any to show."""
+    kept = [i for i, name in enumerate(head) if name != "parameters" or any(row[i] for row in rows)]
+    return [head[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
 
 def _most_telling(seen: list[Seen], room: int) -> list[Seen]:
@@ -111,7 +113,7 @@ def _most_telling(seen: list[Seen], room: int) -> list[Seen]:
 
 def row(seen: Seen, told: Mapping[str, str]) -> tuple[str, ...]:
     """The cells under HEAD; `told`: the parameters of each task, in words."""
-    state = seen.state if seen.state is not State.RUNNING or seen.cell is None else f"running, {seen.where}"
+    state = f"running, {seen.where}" if seen.state is State.RUNNING else seen.state
     return (
         seen.row.dataset or "",
         seen.row.method or seen.row.label,
@@ -131,9 +133,7 @@ def tell_table(site: Site, batch: Batch, out: Output) -> list[Seen]:
     watch = Watch(site, batch.tasks)
     watch.look()
     told = notable(site, [seen.row for seen in watch.seen])
-    rows = [row(seen, told) for seen in watch.seen]
-    shown = [i for i, name in enumerate(HEAD) if name != "parameters" or any(told.values())]
-    out.table([HEAD[i] for i in shown], [[cells[i] for i in shown] for cells in rows], talk=True)
+    out.table(*_without_empty(HEAD, [row(seen, told) for seen in watch.seen]), talk=True)
     return watch.seen
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from codalab_nb import examples
 from codalab_nb.errors import InputError, UnavailableError
-from codalab_nb.frontends.cli import batch_view, summary
+from codalab_nb.frontends.cli import batch_view
 from codalab_nb.frontends.cli.analyze import as_json
 from codalab_nb.frontends.cli.dataset import shape
 from codalab_nb.frontends.cli.exits import exit_code, short
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.results import write_out
 from codalab_nb.frontends.cli.summary import NO_SANDBOX
-from codalab_nb.frontends.cli.text import duration, number
+from codalab_nb.frontends.cli.text import cut, duration, number
 from codalab_nb.model.dataset import KIND_WORDS, DatasetDocument
 from codalab_nb.model.task import Verdict
 from codalab_nb.site.site import Site
@@ -29,6 +29,8 @@ from codalab_nb.site.tasks import Batch, Task
 
 METHODS = ("check-my-data", "pca-overview", "de-continuous")
 _TOP_GENES = 5
+_GENE_WIDTH = 30
+_PERCENT = "\N{NO-BREAK SPACE}%"
 _LAB_FOLDER = "codalab-demo"
 
 
@@ -56,7 +58,7 @@ class _Story:
                 text,
                 self._width,
                 initial_indent=mark,
-                subsequent_indent="     ",
+                subsequent_indent="     " if mark else "",
                 break_long_words=False,
                 break_on_hyphens=False,
             )
@@ -142,6 +144,7 @@ def _run(site: Site, document: DatasetDocument, methods: Sequence[str], story: _
     out.id(batch.id)
     batch_view.follow(site, batch, out)
     if not out.json:
+        out.say()
         batch_view.tell_table(site, batch, out)
     return batch
 
@@ -160,17 +163,18 @@ def _found(batch: Batch, story: _Story) -> None:
 
 def _in_words(task: Task, method: str, values: Mapping[str, float]) -> Iterator[str]:
     if method == "check-my-data" and "samples" in values:
-        odd = values.get("samples_to_look_at", 0)
-        yield f"Quality: {number(values['samples'])} samples, {number(odd)} that stand apart and deserve a look."
+        odd = int(values.get("samples_to_look_at", 0))
+        verb = "stands" if odd == 1 else "stand"
+        told = f"{odd} {verb} apart and should be looked at" if odd else "none stands apart"
+        yield f"Quality: {number(values['samples'])} samples; {told}."
     elif method == "pca-overview" and "pc1_percent" in values:
-        told = f"PCA: the first component holds {values['pc1_percent']:.1f} % of the variance"
-        explained = f"; the groups explain {100 * values['pc1_r2']:.0f} % of it" if "pc1_r2" in values else ""
+        told = f"PCA: the first component holds {values['pc1_percent']:.1f}{_PERCENT} of the variance"
+        explained = f"; the groups explain {100 * values['pc1_r2']:.0f}{_PERCENT} of it" if "pc1_r2" in values else ""
         yield f"{told}{explained}."
     elif method == "de-continuous" and "genes_found" in values:
-        yield (
-            f"Genes that differ between the groups: {number(values['genes_found'])} of {number(values['genes_tested'])} "
-            f"(false discovery rate 5 %); {number(values.get('genes_up', 0))} higher, {number(values.get('genes_down', 0))} lower."
-        )
+        up, down = number(values.get("genes_up", 0)), number(values.get("genes_down", 0))
+        found = f"{number(values['genes_found'])} of {number(values['genes_tested'])}"
+        yield f"Genes that differ between the groups (false discovery rate 5{_PERCENT}): {found}; {up} up, {down} down."
         if top := _top_genes(task):
             yield f"The surest: {'; '.join(top)}."
 
@@ -181,11 +185,8 @@ def _top_genes(task: Task) -> list[str]:
             rows = [row for row, _ in zip(csv.DictReader(lines), range(_TOP_GENES), strict=False)]
     except (InputError, OSError, csv.Error):
         return []
-    return [
-        f"{row.get('description') or next(iter(row.values()))} ({row['direction']})"
-        for row in rows
-        if row.get("direction")
-    ]
+    named = [(row.get("description") or next(iter(row.values())), row.get("direction")) for row in rows]
+    return [f"{cut(name, _GENE_WIDTH)} ({direction})" for name, direction in named if direction]
 
 
 def _sandbox(batch: Batch) -> str | None:

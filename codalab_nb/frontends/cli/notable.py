@@ -12,23 +12,41 @@ from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.site import Site
 
 _ABSENT = object()
+_Key = tuple[str | None, str | None, str | None]  # batch, data set, method
 
 
 def notable(site: Site, rows: Iterable[TaskRow]) -> dict[str, str]:
     """Task id → `alpha=0.01, reference=AML`; empty for a task that took all defaults."""
-    defaults: dict[tuple[str | None, str | None], Mapping[str, Any]] = {}
+    rows = list(rows)
+    defaults: dict[_Key, Mapping[str, Any]] = {}
+    for row in rows:
+        if _key(row) not in defaults:
+            defaults[_key(row)] = _defaults(site, row)
+    varied = _varied(rows)
     told = {}
     for row in rows:
-        key = (row.dataset, row.method)
-        if key not in defaults:
-            defaults[key] = _defaults(site, row)
+        usual = defaults[_key(row)]
         own = {
-            name: value for name, value in row.parameters.items() if value not in ("", defaults[key].get(name, _ABSENT))
+            name: value
+            for name, value in row.parameters.items()
+            if (_key(row), name) in varied or value not in ("", usual.get(name, _ABSENT))
         }
-        told[row.id] = ", ".join(
-            f"{name}={number(value) if type(value) is float else value}" for name, value in own.items()
-        )
+        spelled = (f"{name}={number(value) if type(value) is float else value}" for name, value in own.items())
+        told[row.id] = ", ".join(spelled)
     return told
+
+
+def _key(row: TaskRow) -> _Key:
+    return row.batch, row.dataset, row.method
+
+
+def _varied(rows: Iterable[TaskRow]) -> set[tuple[_Key, str]]:
+    """Parameters that differ among the tasks of one batch: those of a sweep."""
+    values: dict[tuple[_Key, str], set[str]] = {}
+    for row in rows:
+        for name, value in row.parameters.items():
+            values.setdefault((_key(row), name), set()).add(repr(value))
+    return {key for key, different in values.items() if len(different) > 1 and key[0][0] is not None}
 
 
 def _defaults(site: Site, row: TaskRow) -> Mapping[str, Any]:

@@ -48,8 +48,8 @@ class Seen:
 
     @property
     def where(self) -> str:
-        """`cell 3 of 7`; empty before the first cell."""
-        return "" if self.cell is None else place(self.cell, self.cells)
+        """`cell 3 of 7`; before the first cell, that it is on the way there."""
+        return "getting ready" if self.cell is None else place(self.cell, self.cells)
 
 
 def place(cell: int, cells: int | None) -> str:
