@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from codalab_nb.errors import CodalabError
 from codalab_nb.frontends.cli.commands import build_parser
-from codalab_nb.frontends.cli.output import Output
+from codalab_nb.frontends.cli.output import Output, StoppedWatching
 
 __all__ = ["Output", "build_parser", "main"]
 
@@ -48,6 +48,8 @@ def run(words: Sequence[str], out: Output) -> int:
     except CodalabError as error:
         out.failure(error)
         return error.exit_code
+    except StoppedWatching:
+        return INTERRUPTED
     except KeyboardInterrupt:
         out.say()
         out.say("Interrupted.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from codalab_nb.frontends.cli.exits import STATE_STYLES, label, short
 from codalab_nb.frontends.cli.notable import notable
-from codalab_nb.frontends.cli.output import Output
+from codalab_nb.frontends.cli.output import Output, StoppedWatching
 from codalab_nb.frontends.cli.run_view import say_it_goes_on, state_words
 from codalab_nb.frontends.cli.summary import metrics, tell_reason, warn_of_no_sandbox
 from codalab_nb.frontends.cli.text import duration, harmless, layout
@@ -26,7 +26,7 @@ _REASONS = 5
 
 
 def follow(site: Site, batch: Batch, out: Output) -> None:
-    """Returns when every task has its verdict. Ctrl-C says that the batch goes on, then raises KeyboardInterrupt."""
+    """Returns when every task has its verdict. Ctrl-C says that the batch goes on, then raises StoppedWatching."""
     watch = Watch(site, batch.tasks)
     told = notable(site, [seen.row for seen in watch.seen])
     try:
@@ -39,7 +39,7 @@ def follow(site: Site, batch: Batch, out: Output) -> None:
             _plain(watch, told, out)
     except KeyboardInterrupt:
         say_it_goes_on([task.id for task in batch], out, batch=batch.id)
-        raise
+        raise StoppedWatching from None
 
 
 def _plain(watch: Watch, told: Mapping[str, str], out: Output) -> None:
@@ -158,6 +158,6 @@ def tell(site: Site, batch: Batch, out: Output) -> None:
     out.fields(
         [
             ("folders", "\n".join(str(seen.task.folder) for seen in all_seen[:6] if seen.task.folder)),
-            ("copy them", f"codalab-nb results {short(batch.id)} --to DIR   (all files, and pages to read)"),
+            ("copy them", f"codalab-nb results {short(batch.id)} --to DIR   (with pages to read)"),
         ]
     )

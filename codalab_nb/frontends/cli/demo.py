@@ -50,7 +50,10 @@ class _Story:
 
     def command(self, words: str) -> None:
         if not self._out.json:
-            self._out.say(f"   $ codalab-nb {words}", "dim")
+            lines = textwrap.wrap(
+                f"$ codalab-nb {words}", self._width - 6, break_long_words=False, break_on_hyphens=False
+            )
+            self._out.say("   " + " \\\n       ".join(lines), "dim")
 
     def tell(self, text: str, style: str = "", mark: str = "   ") -> None:
         if not self._out.json:
@@ -204,8 +207,8 @@ def _what_ran_it(batch: Batch, sandbox: str | None, story: _Story) -> None:
         story.tell(NO_SANDBOX, "red", "   ! ")
     else:
         story.tell(
-            f"Each notebook ran in a sandbox of its own ({sandbox}): no network, nothing of yours to see but its inputs. "
-            "The worker is a background process; it goes away by itself when it is idle (`codalab-nb stop` ends it now)."
+            f"Each notebook ran in a sandbox of its own ({sandbox}): no network, and nothing of yours to see but its "
+            "inputs. The worker is a background process; it goes away when it is idle (`codalab-nb stop` ends it now)."
         )
     packages = next((task.environment for task in batch if task.folder is not None), {})
     if packages.get("python"):
@@ -220,9 +223,10 @@ def _look(batch: Batch, story: _Story) -> None:
         figures = [name for name in task.files if name.endswith(".png")]
         story.tell(f"{task.row.method}: {', '.join(figures) or task.row.notebook} in")
         story.tell(str(task.folder))
-    story.command(f"results {short(batch.id)} --to my-results     copies all of it, with pages to read")
-    story.command(f"status {short(batch.id)}")
-    story.command("dataset add YOUR.csv --samples GROUPS.csv      now with your own data")
+    story.tell("To copy all of it, with pages to read:")
+    story.command(f"results {short(batch.id)} --to my-results")
+    story.tell("Now with your own data, and a table that says which sample belongs to which group:")
+    story.command("dataset add YOUR.csv --samples GROUPS.csv")
 
 
 def _lab(site: Site, batch: Batch, out: Output) -> None:

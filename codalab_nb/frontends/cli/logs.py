@@ -7,7 +7,7 @@ import json
 
 from codalab_nb.frontends.cli import summary
 from codalab_nb.frontends.cli.exits import exit_code
-from codalab_nb.frontends.cli.output import Output
+from codalab_nb.frontends.cli.output import Output, StoppedWatching
 from codalab_nb.frontends.cli.run_view import Lines, is_stream, say_it_goes_on
 from codalab_nb.frontends.cli.watching import Watch, place, printed
 from codalab_nb.site.site import Site
@@ -24,7 +24,7 @@ def logs(args: argparse.Namespace, out: Output) -> int:
         except KeyboardInterrupt:
             if args.follow and site.result(task.id) is None:
                 say_it_goes_on([task.id], out)
-            raise
+            raise StoppedWatching from None
         result = site.result(task.id)
         if result is None:
             out.say(f"Task {task.state}; `logs -f` goes on until it has ended.", "dim")

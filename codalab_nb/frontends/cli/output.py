@@ -17,6 +17,10 @@ from codalab_nb.frontends.cli import text
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
+class StoppedWatching(KeyboardInterrupt):
+    """Ctrl-C while a task was followed; what goes on, and how to follow it, was said."""
+
+
 class Output:
     """The two streams of one command. Everything printed here is made harmless first."""
 
@@ -70,14 +74,19 @@ class Output:
                 for line in more:
                     put(f"  {'':<11} {line}")
 
+    def prose(self, words: str, style: str = "", hang: str = "") -> None:
+        """A sentence, wrapped to the terminal; whole where a program reads it."""
+        for line in text.wrapped(words, self.columns if self.live else None, hang):
+            self.say(line, style)
+
     def warn(self, message: str) -> None:
-        self.say(f"warning: {message}", "yellow")
+        self.prose(f"warning: {message}", "yellow", "  ")
 
     def problems(self, found: Iterable[Problem], word: str = "error", style: str = "red") -> None:
         for problem in found:
-            self.say(f"{word}: {problem.message}", style)
+            self.prose(f"{word}: {problem.message}", style, "  ")
             if problem.fix:
-                self.say(f"  fix: {problem.fix}")
+                self.prose(f"  fix: {problem.fix}", "", "    ")
 
     def failure(self, error: CodalabError) -> None:
         """How every command ends that was refused or could not be done."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from codalab_nb.frontends.cli.exits import short
 from codalab_nb.frontends.cli.grammar import PROG
-from codalab_nb.frontends.cli.output import Output
+from codalab_nb.frontends.cli.output import Output, StoppedWatching
 from codalab_nb.frontends.cli.summary import NO_SANDBOX, warn_of_no_sandbox
-from codalab_nb.frontends.cli.text import duration, shown
+from codalab_nb.frontends.cli.text import duration, shown, wrapped
 from codalab_nb.frontends.cli.watching import Seen, Watch, place, printed
 from codalab_nb.model.task import State
 from codalab_nb.site.site import Site
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def follow(site: Site, task: Task, out: Output) -> None:
-    """Returns when the task has its verdict. Ctrl-C says that the task goes on, then raises KeyboardInterrupt."""
+    """Returns when the task has its verdict. Ctrl-C says that the task goes on, then raises StoppedWatching."""
     watch = Watch(site, [task])
     view: View = LiveView(watch.seen[0], out) if out.live and not out.json else PlainView(out)
     try:
@@ -31,7 +31,7 @@ def follow(site: Site, task: Task, out: Output) -> None:
                 view.update(watch.seen[0], watch.stuck)
     except KeyboardInterrupt:
         say_it_goes_on([task.id], out)
-        raise
+        raise StoppedWatching from None
 
 
 def say_it_goes_on(tasks: list[str], out: Output, *, batch: str | None = None) -> None:
@@ -138,7 +138,7 @@ class LiveView:
 
     def take(self, seen: Seen, event: dict[str, Any]) -> None:
         if event.get("type") == "started" and seen.sandbox == "none":
-            self._put(f"! {NO_SANDBOX}", "bold red")
+            self._put("\n".join(wrapped(f"! {NO_SANDBOX}", self._live.console.width, "  ")), "bold red")
         if event.get("type") in ("cell_started", "cell_finished"):
             self._put(self._lines.rest())
         if (text := printed(event)) is not None:

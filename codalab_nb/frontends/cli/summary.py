@@ -20,13 +20,13 @@ _TRACE_LINES = 8
 _FILES = 6
 
 NO_SANDBOX = (
-    "NO SANDBOX: this ran with your own rights; a notebook can read and change all your files. "
-    "To wall notebooks in, install bubblewrap: sudo apt install bubblewrap (`codalab-nb doctor` says more)."
+    "NO SANDBOX: notebooks run with your own rights and can read and change all your files. "
+    "To wall them in, install bubblewrap: sudo apt install bubblewrap (`codalab-nb doctor` says more)."
 )
 
 
 def warn_of_no_sandbox(out: Output) -> None:
-    out.say(f"! {NO_SANDBOX}", "red")
+    out.prose(f"! {NO_SANDBOX}", "red", "  ")
 
 
 def as_json(site: Site, task: Task) -> dict[str, Any]:
@@ -70,9 +70,7 @@ def tell(site: Site, task: Task, out: Output) -> None:
             ("notebook", str(task.notebook or "")),
             (
                 "copy it",
-                f"codalab-nb results {short(task.id)} --to DIR   (all files, and a page to read)"
-                if task.folder
-                else "",
+                f"codalab-nb results {short(task.id)} --to DIR   (with a page to read)" if task.folder else "",
             ),
         ]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 
@@ -61,6 +62,15 @@ def cut(text: str, columns: int) -> str:
 
 def pad(text: str, columns: int) -> str:
     return text + " " * max(0, columns - width(text))
+
+
+def wrapped(words: str, columns: int | None, hang: str = "") -> list[str]:
+    """Its lines broken between words where they are longer than `columns`; the lines after a break start with `hang`."""
+    lines = words.splitlines() or [""]
+    if columns is None:
+        return lines
+    break_ = textwrap.TextWrapper(columns, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
+    return [part for line in lines for part in (break_.wrap(line) if len(line) > columns else [line])]
 
 
 def layout(head: Sequence[str], rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
