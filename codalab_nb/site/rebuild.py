@@ -68,9 +68,9 @@ def rebuild(store: SiteStore, ledger: Ledger, *, progress: Callable[[int], None]
         n = 1
         while store.look(names.claim(n + 1)) is not None:
             n += 1
-        claimed = store.look(names.claim(n)) is not None
         accepted = store.look(names.accepted) is not None
-        if not (accepted or claimed):
+        # Whatever ended before the reconciler came by has no accepted.json, but it has been claimed or decided.
+        if not accepted and store.look(names.claim(n)) is None and store.look(names.result) is None:
             unconfirmed.append(task)
             continue
         ledger.accept([row_of(document, positions.get(task, 0), n=n, confirmed=accepted)])

@@ -44,12 +44,16 @@ class Home:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Home:
+        self._before = {name: os.environ.get(name) for name in self.variables}
         os.environ.update(self.variables)  # what this process starts by itself has the same settings
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in self.variables:
-            del os.environ[name]
+        for name, value in self._before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
         self.kill_everything()
 
     # --- processes

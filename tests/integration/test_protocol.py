@@ -1,0 +1,181 @@
+"""Broken infrastructure and forged messages, on the real queue, store and ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codalab_nb import Site, wiring
+from codalab_nb.model.base import new_id, utc_now
+from codalab_nb.model.names import TaskNames
+from codalab_nb.model.task import Claim, Message, Result, State, Verdict
+from codalab_nb.site.ledger import Ledger
+from codalab_nb.site.monitor import Monitor
+from codalab_nb.site.rebuild import rebuild
+from tests.support.home import PATIENCE_S, Home, wait_for
+from tests.support.notebooks import write
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[Site]:
+    """A site where nobody works: the test plays worker and monitor itself."""
+    with Home(tmp_path / "idle") as home, home.site(serve=False) as site:
+        yield site
+
+
+def monitor(site: Site) -> Monitor:
+    hints = wiring.response_queue(site.places, site.settings)
+    return Monitor(site.ledger, site.store, site.queue, site.queue, hints, site.settings)
+
+
+def notebook(folder: Path) -> Path:
+    return write(folder / "n.ipynb", "print(1)")
+
+
+def test_ten_copies_of_a_message_start_one_attempt(site: Site, home: Home, folder: Path) -> None:
+    """I12: duplicates find the claim and are forgotten."""
+    task = site.run(write(folder / "n.ipynb", "import time\ntime.sleep(0.5)"))
+    for copy in range(10):
+        site.queue.send(f"{task.id}:1:{copy}", Message(task=task.id, n=1).to_bytes(), life_s=60)
+    assert task.wait(PATIENCE_S).verdict == Verdict.SUCCEEDED
+    wait_for(lambda: not [key for key in home.messages() if key.startswith(task.id)])
+    assert (home.starts(task.id), len(home.attempts(task.id))) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff\xfe",
+        b"{}",
+        b'{"version":1,"task":"../../etc","n":1}',
+        b'{"version":1,"task":"x","n":0}',
+        b"x" * 200_000,
+    ],
+    ids=["empty", "bytes", "fields", "path", "number", "large"],
+)
+def test_poison_is_buried_and_the_worker_lives(site: Site, folder: Path, body: bytes) -> None:
+    """I15: at first sight, with its reason; the next task runs."""
+    site.queue.send("poison", body, life_s=60)
+    wait_for(lambda: [letter.key for letter in site.queue.dead_letters()] != [] or not site.queue.waiting())
+    assert site.run(notebook(folder)).wait(PATIENCE_S).verdict == Verdict.SUCCEEDED
+
+
+def test_forged_hints_change_nothing(idle: Site, tmp_path: Path) -> None:
+    """I14: a hint is only "look": unknown ids, other tasks, nonsense and a megabyte are all the same to the ledger."""
+    task = idle.run(notebook(tmp_path))
+    watch = monitor(idle)
+    for body in (b"", b"nonsense", b"y" * (1 << 20), json.dumps({"task": new_id()}).encode(), b'{"task": "../x"}'):
+        watch.take_hint(body)
+    watch.take_hint(json.dumps({"version": 1, "task": task.id}).encode())
+    assert task.row.state == State.QUEUED
+
+
+def claim(site: Site, task: str, nonce: str = "right") -> None:
+    document = Claim(nonce=nonce, worker="w", started_at=utc_now())
+    site.store.create(TaskNames(task).claim(1), document.to_bytes())
+
+
+def result(task: str, **fields: object) -> bytes:
+    values = {"task": task, "n": 1, "nonce": "right", "verdict": "succeeded", "decided_at": utc_now(), **fields}
+    return Result.model_validate(values).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("forged", "why"),
+    [
+        (lambda task: b"", "cannot be read"),
+        (lambda task: b'{"verdict": "succ', "cannot be read"),
+        (lambda task: result(task, nonce="wrong"), "does not come from"),
+        (lambda task: result(task, n=2), "never claimed"),
+        (lambda task: result(task, n=None), "names no attempt"),
+        (lambda task: result(task, verdict="lost"), "cannot decide"),
+        (lambda task: result(new_id()), "another task"),
+    ],
+)
+def test_a_malformed_result_means_failed(idle: Site, tmp_path: Path, forged: object, why: str) -> None:
+    """I22, decision 10: the name is taken, so it means something, and always the same."""
+    task = idle.run(notebook(tmp_path))
+    claim(idle, task.id)
+    idle.store.create(TaskNames(task.id).result, forged(task.id))  # type: ignore[operator]
+    monitor(idle).run_pass()
+    row = task.row
+    assert row.state == State.FAILED
+    assert row.reason is not None
+    assert row.reason.code == "bad_result"
+    assert why in row.reason.message
+
+
+def test_a_lost_message_is_sent_again_when_its_life_is_over_and_not_before(tmp_path: Path) -> None:
+    """R3: a waiting queue is never flooded, a lost message never forgotten."""
+    with Home(tmp_path / "idle", CODALAB_NB_MESSAGE_LIFE="1") as home, home.site() as site:
+        task = site.run(notebook(tmp_path))
+        message = site.queue.receive(5)
+        assert message is not None
+        site.queue.ack(message)  # as if a broker had lost it
+        watch = monitor(site)
+        watch.run_pass()
+        assert site.queue.waiting() == []
+
+        def sent_again() -> bool:
+            watch.run_pass()
+            return list(site.queue.waiting()) == [f"{task.id}:1"]
+
+        wait_for(sent_again)
+
+
+def test_a_dead_letter_is_sent_again(idle: Site, tmp_path: Path) -> None:
+    """R3's other half: what a queue gave up on is not lost."""
+    task = idle.run(notebook(tmp_path))
+    message = idle.queue.receive(5)
+    assert message is not None
+    idle.queue.bury(message, "max_deliveries")
+    monitor(idle).run_pass()
+    assert list(idle.queue.waiting()) == [f"{task.id}:1"]
+    assert not idle.queue.dead_letters()
+
+
+def test_past_its_deadline_a_task_expires(idle: Site, tmp_path: Path) -> None:
+    """L3: every task has a verdict by its deadline and one pass."""
+    draft = idle.draft(notebook(tmp_path))
+    late = draft.document.model_copy(update={"deadline": utc_now() - dt.timedelta(seconds=1)})
+    (task,) = idle.submit([type(draft)(late, draft.sources)])
+    monitor(idle).run_pass()
+    assert (task.row.state, task.row.reason.code if task.row.reason else "") == (State.EXPIRED, "deadline")
+
+
+def test_a_queue_that_is_down_does_not_refuse_tasks(idle: Site, tmp_path: Path) -> None:
+    """I1: accepted all the same, dispatched when it is back."""
+    idle.queue.close()
+    idle.places.queue.rename(tmp_path / "away")
+    idle.places.queue.mkdir()
+    task = idle.run(notebook(tmp_path))
+    assert task.row.sent_at is None
+    idle.places.queue.rmdir()
+    (tmp_path / "away").rename(idle.places.queue)
+    idle.queue.close()
+    monitor(idle).run_pass()
+    assert list(idle.queue.waiting()) == [f"{task.id}:1"]
+
+
+def test_a_lost_ledger_is_rebuilt_from_the_store(idle: Site, tmp_path: Path) -> None:
+    """Row 22: verdicts, batches and open tasks come back; what nobody was told of is listed and not run."""
+    ended, waiting = idle.run(notebook(tmp_path)), idle.run(notebook(tmp_path))
+    idle.cancel(ended.id)
+    monitor(idle).run_pass()
+    orphan = idle.draft(notebook(tmp_path))
+    idle.store.create(TaskNames(orphan.document.task).document, orphan.document.to_bytes())
+    before = {row.id: row for row in idle.ledger.find()}
+    fresh = Ledger(tmp_path / "new.db")
+    found = rebuild(idle.store, fresh)
+    assert (found.tasks, found.open, found.unconfirmed) == (2, 1, (orphan.document.task,))
+    after = {row.id: row for row in fresh.find()}
+    assert {task: (row.state, row.label, row.document_sha256) for task, row in after.items()} == {
+        task: (row.state, row.label, row.document_sha256) for task, row in before.items()
+    }
+    assert after[waiting.id].sent_at is None
+    fresh.close()
