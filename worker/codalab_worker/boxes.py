@@ -172,6 +172,7 @@ class Box:
                         os.close(target)
             except ZygoteGone as error:
                 raise UnavailableError("sandbox_failed", "The sandbox ended while inputs were placed.") from error
+        self._watch.placed_files += len(files)
         self.inputs += tuple(relative for _, relative in files)
         if files and self.inputs_by is None:
             self.inputs_by = "mount"
@@ -180,7 +181,6 @@ class Box:
         placing.copy(source, target)
         self.inputs_by = "copy"
         self._watch.placed_bytes += os.fstat(target).st_blocks * 512
-        self._watch.placed_files += 1
 
     def start(self, job: dict[str, Any]) -> None:
         """Hands the job line to the runner. A runner that is gone is noticed by `read`."""
@@ -222,7 +222,10 @@ class Box:
         """Does the sandbox itself stand? A task cannot end it, so False means trouble of the infrastructure."""
         if not self._walled:
             return self._zygote.alive
-        return self._pidfd >= 0 and not killing.wait_dead(self._pidfd, 0)
+        if self._pidfd < 0 or killing.wait_dead(self._pidfd, 0):
+            return False
+        # Its processes end before itself: a runner's end may be seen while the sandbox is being torn down.
+        return not killing.ending(self._pid)
 
     def kill(self) -> None:
         """When it returns, every process of the box is dead; the folder is still there.

@@ -205,7 +205,7 @@ def prepare(notebook: dict[str, Any], parameters: dict[str, Any], kernel_name: s
             "environment_variables": {},
             "version": papermill.__version__,
         }
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as error:
         words = f"This is not a notebook that can be run: {type(error).__name__}: {error}."
         raise Refused("nb_shape", words) from error
     if not parameters:

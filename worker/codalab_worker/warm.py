@@ -46,9 +46,11 @@ class Warmth:
         sandbox: Literal["auto", "bubblewrap", "none"],
         ready: int = 2,
         mask: Path | None = None,
+        science: bool = True,
         forks: bool | None = None,
     ) -> None:
-        """`forks`: fork boxes from the zygote; by default where that is safe (Linux).
+        """`science`: import numpy, pandas and so on ahead (costs about 150 MB and 2 s once per interpreter).
+        `forks`: fork boxes from the zygote; by default where that is safe (Linux).
 
         Raises UnavailableError (`no_sandbox`) when bubblewrap was asked for and does not work: nothing ever falls
         silently to no sandbox.
@@ -66,7 +68,8 @@ class Warmth:
         cache = scratch / "cache"
         cache.mkdir(mode=0o700, exist_ok=True)
         masks = tuple(str(path) for path in (mask, scratch) if path is not None)
-        self._setup = Setup(self.sandbox, masks, cache, forks=sys.platform == "linux" if forks is None else forks)
+        forks = sys.platform == "linux" if forks is None else forks
+        self._setup = Setup(self.sandbox, masks, cache, forks, science)
         self._ready = ready
         self._lock = threading.Lock()
         self._pools: dict[str, _Pool] = {}

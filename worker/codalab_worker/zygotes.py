@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from typing import IO, Any
 from codalab_nb.errors import InputError, UnavailableError
 from codalab_worker import interpreter
 from codalab_worker.control import Channel
+from codalab_worker.sandboxes import killing
 
 _START_S = 180.0  # imports from a cold disk
 _REQUEST_S = 60.0
@@ -30,6 +32,7 @@ class Setup:
     masks: tuple[str, ...]  # folders that no box may see
     cache: Path
     forks: bool
+    science: bool
 
 
 class ZygoteGone(Exception):
@@ -47,7 +50,7 @@ class ZygoteClient:
         self._lock = threading.Lock()
         self._gone = False
         # Once more without numpy and its friends if they started threads: slower for the task, but safe.
-        for science in (True, False):
+        for science in (True, False) if setup.science else (False,):
             self._start(science)
             if self.hello["threads"] == 1 or not setup.forks:
                 return
@@ -65,7 +68,9 @@ class ZygoteClient:
 
     @property
     def alive(self) -> bool:
-        return not self._gone and self._process.poll() is None
+        if self._gone or self._process.poll() is not None:
+            return False
+        return sys.platform != "linux" or not killing.ending(self._process.pid)
 
     def outdated(self) -> bool:
         """Packages were installed or removed since it imported them."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from codalab_worker.sandboxes import probing
 from codalab_worker.warm import Box, Warmth
 
@@ -44,7 +42,7 @@ def walled(sandbox_works: None, home: Path) -> Iterator[Warmth]:
 
 @pytest.fixture(scope="session")
 def unwalled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warmth]:
-    pool = Warmth(tmp_path_factory.mktemp("open") / "scratch", sandbox="none", ready=1)
+    pool = Warmth(tmp_path_factory.mktemp("open") / "scratch", sandbox="none", ready=1, science=False)
     yield pool
     pool.close()
 

@@ -6,6 +6,7 @@ import contextlib
 import select
 import signal
 import time
+from pathlib import Path
 
 import psutil
 
@@ -24,6 +25,17 @@ def wait_dead(pidfd: int, timeout_s: float) -> bool:
     poller = select.poll()
     poller.register(pidfd, select.POLLIN)
     return bool(poller.poll(max(0, int(timeout_s * 1000))))
+
+
+def ending(pid: int) -> bool:
+    """Gone, or on its way: told by the kernel from the first moment of an exit, before its children notice."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    state, flags = fields[0], int(fields[6])
+    exiting = 0x4  # PF_EXITING, proc(5)
+    return state in "ZX" or bool(flags & exiting)
 
 
 def kill_tree(pid: int, timeout_s: float = 10) -> bool:

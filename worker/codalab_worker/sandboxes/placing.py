@@ -76,7 +76,7 @@ def mount_all(pid: int, files: Sequence[tuple[str, str]], *, as_root: bool) -> N
 
 def _mount_batch(pid: int, files: Sequence[tuple[str, str]], *, as_root: bool) -> None:
     trees = [namespaces.clone_mount_read_only(source) for source, _ in files]
-    entering.enter_namespaces(pid, as_root=as_root)
+    entering.enter_mounts(pid, as_root=as_root)
     for tree, (_, relative) in zip(trees, files, strict=True):
         target = os.open(f"{bubblewrap.TASK}/{relative}", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
         namespaces.attach_mount(tree, target)
