@@ -17,7 +17,7 @@ from codalab_nb.errors import CodalabError
 from codalab_nb.frontends.cli.commands import build_parser
 from codalab_nb.frontends.cli.output import Output, StoppedWatching
 
-__all__ = ["Output", "build_parser", "main"]
+__all__ = ["Output", "build_parser", "main", "perform"]
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141  # what a shell reports for SIGPIPE
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     out = Output(sys.stdout, sys.stderr, json="--json" in words)
     try:
-        code = run(words, out)
+        code = perform(words, out)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _BROKEN_PIPE
 
 
-def run(words: Sequence[str], out: Output) -> int:
+def perform(words: Sequence[str], out: Output) -> int:
     """One command with its errors told. Raises BrokenPipeError only."""
     try:
         args = build_parser().parse(words)

@@ -15,9 +15,8 @@ from codalab_nb.frontends.cli.crash import crash_log
 from codalab_nb.frontends.cli.exits import label, short
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, duration, size
-from codalab_nb.model.task import State
+from codalab_nb.model.task import OPEN, State
 from codalab_nb.site import cleanup, embedded
-from codalab_nb.site.ledger import Ledger
 from codalab_nb.site.monitor import Monitor
 from codalab_nb.site.site import Site
 
@@ -48,38 +47,37 @@ def clean(args: argparse.Namespace, out: Output) -> int:
 def stop(_args: argparse.Namespace, out: Output) -> int:
     config = settings.load()
     where = places.prepare(config)
-    running = _running(where)
+    running = _running(where, config)
     holder = embedded.stop(where, config.grace + _STOP_MARGIN_S)
     if out.json:
-        out.object(
-            {
-                "stopped": holder is not None,
-                "pid": holder.pid if holder else None,
-                "running": [row for row, _ in running],
-            }
-        )
+        pid = holder.pid if holder else None
+        out.object({"stopped": holder is not None, "pid": pid, "running": list(running)})
         return 0
     if holder is None:
         out.say("There is no background process to stop.")
         return 0
     out.say(f"Stopped the background process {holder.pid}.")
-    left = [(task, told) for task, told in running if task in {row for row, _ in _running(where)}]
-    for task, told in left:
-        out.say(f"  {short(task)}  {told} was running: it is run again as soon as any command is used.")
+    left = _open(where, config)
+    for task, told in running.items():
+        if task in left:
+            out.say(f"  {short(task)}  {told} was running; it runs again as soon as any command is used.")
     return 0
 
 
-def _running(where: places.Places) -> list[tuple[str, str]]:
-    """Ids and names of what runs; nothing when the ledger cannot tell: a damaged one must not prevent stopping."""
+def _running(where: places.Places, config: settings.Settings) -> dict[str, str]:
+    return {task: told for task, (state, told) in _open(where, config).items() if state is State.RUNNING}
+
+
+def _open(where: places.Places, config: settings.Settings) -> dict[str, tuple[State, str]]:
+    """Tasks without a verdict: id → state and name. None when the ledger cannot tell: that must not prevent a stop."""
     if not where.ledger.exists():
-        return []
+        return {}
     try:
-        ledger = Ledger(where.ledger)
-        rows = ledger.open_tasks()
-        ledger.close()
+        with Site(where, config, serve=False) as site:
+            told = {row.id: (site.state_of(row), label(row)) for row in site.ledger.open_tasks()}
+            return {task: found for task, found in told.items() if found[0] in OPEN}
     except UnavailableError:
-        return []
-    return [(row.id, label(row)) for row in rows if row.state is State.RUNNING]
+        return {}
 
 
 def uninstall(args: argparse.Namespace, out: Output) -> int:

@@ -65,7 +65,7 @@ def pad(text: str, columns: int) -> str:
 
 
 def wrapped(words: str, columns: int | None, hang: str = "") -> list[str]:
-    """Its lines broken between words where they are longer than `columns`; the lines after a break start with `hang`."""
+    """Its lines, broken between words where longer than `columns`; what follows a break starts with `hang`."""
     lines = words.splitlines() or [""]
     if columns is None:
         return lines

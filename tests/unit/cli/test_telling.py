@@ -1,0 +1,112 @@
+"""Words about tasks: exit codes, states, streamed lines, crashes."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codalab_nb.frontends import cli
+from codalab_nb.frontends.cli import doctor, exits, kernels
+from codalab_nb.frontends.cli.output import Output
+from codalab_nb.frontends.cli.run_view import Lines
+from codalab_nb.frontends.cli.watching import place, printed
+from codalab_nb.model.task import Verdict
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ([], 0),
+        ([Verdict.SUCCEEDED], 0),
+        ([Verdict.SUCCEEDED, Verdict.FAILED], 1),
+        ([Verdict.CANCELLED], 1),
+        ([Verdict.EXPIRED], 1),
+        ([Verdict.LOST, Verdict.FAILED, Verdict.SUCCEEDED], 3),
+    ],
+)
+def test_the_worst_verdict_counts(verdicts: list[Verdict], code: int) -> None:
+    assert exits.exit_code(verdicts) == code
+
+
+def test_streamed_text_becomes_whole_lines() -> None:
+    """Half a line would be torn apart by the line that shows progress."""
+    lines = Lines()
+    assert lines.add("a\nb", whole=False) == "a"
+    assert lines.add("c", whole=False) == ""
+    assert lines.add("d\n", whole=False) == "bcd"
+    assert lines.add("e", whole=True) == "e"
+    assert lines.add("half", whole=False) == ""
+    assert lines.rest() == "half"
+    assert lines.rest() == ""
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ({"output_type": "stream", "name": "stdout", "text": ["a", "b"]}, "ab"),
+        ({"output_type": "display_data", "data": {"text/plain": "x", "text/html": "<b>"}}, "x"),
+        ({"output_type": "display_data", "data": {"text/html": "<b>"}}, None),
+        ({"output_type": "error", "ename": "E", "evalue": "v", "traceback": []}, "E: v"),
+        ({"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t1", "t2"]}, "t1\nt2"),
+        ("no output", None),
+        ({"output_type": "stream", "text": 7}, None),
+    ],
+)
+def test_printed(output: Any, text: str | None) -> None:
+    """Events come out of a sandbox: what is no output is no text, and no crash."""
+    assert printed({"type": "output", "body": {"output": output}}) == text
+    assert printed({"type": "heartbeat", "body": {}}) is None
+
+
+def test_cells_are_counted_as_people_do() -> None:
+    assert place(0, 7) == "cell 1 of 7"
+    assert place(-1, 7) == "setting parameters"
+    assert place(4, None) == "cell 5"
+
+
+def test_an_unforeseen_error_leaves_its_traceback_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODALAB_NB_HOME", str(tmp_path / "home"))
+
+    def broken() -> list[dict[str, str]]:
+        raise RuntimeError("token=abc broke\x1b")
+
+    monkeypatch.setattr(kernels, "installed", broken)
+    stdout, stderr = io.StringIO(), io.StringIO()
+    assert cli.perform(["kernels"], Output(stdout, stderr, live=False)) == 70
+    assert "Traceback" not in stderr.getvalue()
+    assert "\x1b" not in stderr.getvalue()
+    log = tmp_path / "home" / "crash.log"
+    assert str(log) in stderr.getvalue()
+    assert "RuntimeError" in log.read_text()
+    assert "token=abc" not in log.read_text()
+
+
+def test_doctor_names_a_damaged_database_and_a_bad_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODALAB_NB_HOME", str(tmp_path))
+    monkeypatch.setenv("CODALAB_NB_SANDBOX", "none")
+    (tmp_path / "ledger.db").write_bytes(b"not a database" * 100)
+    stdout = io.StringIO()
+    assert cli.perform(["doctor", "--json"], Output(stdout, io.StringIO(), json=True)) == 3
+    told = {check["check"]: check for check in json.loads(stdout.getvalue())["checks"]}
+    assert told["ledger"]["level"] == "problem"
+    assert "monitor --rebuild" in told["ledger"]["fix"]
+    assert told["sandbox"]["level"] == "warning"
+    monkeypatch.setenv("CODALAB_NB_SLOTS", "many")
+    assert [check.check for check in doctor.checks() if check.level == "problem"] == ["settings"]
+
+
+def test_config_show_says_where_a_value_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODALAB_NB_HOME", str(tmp_path))
+    monkeypatch.setenv("CODALAB_NB_SLOTS", "3")
+    (tmp_path / "codalab.toml").write_text('timeout = "2h"\n')
+    stdout = io.StringIO()
+    assert cli.perform(["config", "show", "--json"], Output(stdout, io.StringIO(), json=True)) == 0
+    found = {entry["setting"]: (entry["value"], entry["from"]) for entry in json.loads(stdout.getvalue())}
+    assert found["slots"] == (3, "environment")
+    assert found["timeout"] == (7200.0, "file")
+    assert found["warm"] == (2, "default")
+    assert found["home"] == (str(tmp_path), "environment")
