@@ -71,12 +71,18 @@ def memory_bytes(processes: list[Path], zygote_bytes: int, at_least: int) -> int
 
 
 def folder_usage(folder: Path, stop: Callable[[Usage], bool]) -> Usage:
-    """Walks without following links, with one open folder at a time; ends early when `stop` says so."""
+    """Walks without following links, with one open folder at a time; ends early when `stop` says so.
+
+    A folder that the task closed to us (mode 000) is opened up: it would be a hiding place.
+    """
     disk = files = 0
     waiting = [os.fsencode(folder)]
     while waiting:
+        here = waiting.pop()
         try:
-            with os.scandir(waiting.pop()) as entries:
+            if not os.access(here, os.R_OK | os.X_OK):
+                _open_up(folder, here)
+            with os.scandir(here) as entries:
                 for entry in entries:
                     with contextlib.suppress(OSError):
                         found = entry.stat(follow_symlinks=False)
@@ -89,6 +95,20 @@ def folder_usage(folder: Path, stop: Callable[[Usage], bool]) -> Usage:
         if stop(Usage(disk, files)):
             break
     return Usage(disk, files)
+
+
+def _open_up(top: Path, path: bytes) -> None:
+    """chmod 700 of a folder below `top`, never through a link (the task may swap names meanwhile). Raises OSError."""
+    here = os.open(top, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        for part in path[len(os.fsencode(top)) :].split(b"/"):
+            if part:
+                inner = os.open(part, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+                os.close(here)
+                here = inner
+        Path(f"/proc/self/fd/{here}").chmod(0o700)  # an O_PATH descriptor has no fchmod
+    finally:
+        os.close(here)
 
 
 def deleted_bytes(processes: list[Path], device: int) -> int:

@@ -106,6 +106,13 @@ def test_disk(pool: Warmth, take: Callable[..., Box]) -> None:
     assert execute(take(pool), hidden, limits=limits).code == "disk_limit"
 
 
+def test_disk_behind_a_closed_folder(wall: Box) -> None:
+    """A folder of mode 000 is no hiding place from a watchdog that runs as the same user."""
+    source = "import os, time\nos.mkdir('d')\nfor i in range(20): open(f'd/{i}', 'wb').write(b'1' * (2 << 20))\n"
+    closed = "os.mkdir('e')\nos.rename('d', 'e/d')\nos.chmod('e/d', 0)\nos.chmod('e', 0)\ntime.sleep(30)"
+    assert execute(wall, source + closed, limits={"file_bytes": 20 * _MIB}).code == "disk_limit"
+
+
 def test_inputs_do_not_count_as_disk(wall: Box, tmp_path: object) -> None:
     """A large input is not the task's doing, mounted or copied."""
     import pathlib

@@ -18,7 +18,7 @@ _CHOSEN = " or ".join(
     f"test_{name}"
     for name in (
         *("hello", "parameters", "inputs", "many_inputs", "no_network", "system", "no_secret", "daemon"),
-        *("memory_hidden", "fork_bomb", "killing", "the_runner", "hostile"),
+        *("memory_hidden", "disk_behind", "fork_bomb", "killing", "the_runner", "hostile"),
     )
 )
 
