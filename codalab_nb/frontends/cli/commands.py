@@ -28,8 +28,8 @@ def _first_steps(grammar: Grammar) -> None:
 
 def _data(grammar: Grammar) -> None:
     grammar.section("Data sets and methods")
-    add = grammar.add("dataset add", "store tables (.csv, .tsv) as a data set and say what is in them", "dataset:add")
-    add.add_argument("paths", nargs="+", metavar="PATH", help="a table, or a folder with tables")
+    add = grammar.add("dataset add", "store tables as a data set, and say what is in them", "dataset:add")
+    add.add_argument("paths", nargs="+", metavar="PATH", help="a table (.csv, .tsv), or a folder with tables")
     add.add_argument("--name", help="its name; default: the name of the first file")
     add.add_argument("--samples", metavar="FILE", help="a table that says which sample belongs to which group")
     _meaning(add)

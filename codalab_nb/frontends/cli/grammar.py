@@ -189,10 +189,11 @@ class Grammar:
         lines = [
             f"usage: {PROG} COMMAND …",
             "",
-            "Pick data sets and analysis methods, run notebooks on workers, look at the results.",
+            "Pick data sets and methods, run notebooks on workers, look at the results.",
         ]
         for title, commands in self.sections:
             lines += ["", f"{title}:"]
             lines += [f"  {' '.join(command.path):<16} {command.summary}" for command in commands]
-        lines += ["", f"New here? `{PROG} demo` shows it all on real data. `{PROG} COMMAND --help` explains a command."]
+        lines += ["", f"New here? `{PROG} demo` shows it all on real data."]
+        lines += [f"A command explained: `{PROG} COMMAND --help`."]
         return "\n".join(lines)

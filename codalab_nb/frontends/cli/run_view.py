@@ -8,7 +8,7 @@ from codalab_nb.frontends.cli.exits import short
 from codalab_nb.frontends.cli.grammar import PROG
 from codalab_nb.frontends.cli.output import Output, StoppedWatching
 from codalab_nb.frontends.cli.summary import NO_SANDBOX, warn_of_no_sandbox
-from codalab_nb.frontends.cli.text import duration, shown, wrapped
+from codalab_nb.frontends.cli.text import duration, one_line, shown, wrapped
 from codalab_nb.frontends.cli.watching import Seen, Watch, place, printed
 from codalab_nb.model.task import State
 from codalab_nb.site.site import Site
@@ -44,7 +44,11 @@ def say_it_goes_on(tasks: list[str], out: Output, *, batch: str | None = None) -
 
 
 def state_words(seen: Seen, stuck: str = "") -> str:
-    """What a task does now: `queued, number 3 in line`, `running, cell 2 of 7`."""
+    """What a task does now: `queued, number 3 in line`, `running, cell 2 of 7`. Harmless, one line."""
+    return one_line(_state_words(seen, stuck))
+
+
+def _state_words(seen: Seen, stuck: str) -> str:
     if stuck and seen.state is State.QUEUED:
         return f"queued, but no work is taken: {stuck}. Put that right, then `{PROG} stop` and any command."
     if seen.state is State.RUNNING:

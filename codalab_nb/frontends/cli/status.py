@@ -12,7 +12,7 @@ from codalab_nb.frontends.cli import asking, summary
 from codalab_nb.frontends.cli.exits import STATE_STYLES, attempts_made, label, short, tasks_of
 from codalab_nb.frontends.cli.notable import notable
 from codalab_nb.frontends.cli.output import Output
-from codalab_nb.frontends.cli.text import count, duration, iso, moment
+from codalab_nb.frontends.cli.text import count, duration, iso, moment, when
 from codalab_nb.frontends.cli.watching import Watch
 from codalab_nb.model.task import OPEN, State
 from codalab_nb.site import embedded
@@ -105,7 +105,7 @@ def _table(site: Site, rows: Sequence[TaskRow], limit: int, out: Output) -> None
     for row in rows:
         what = f"{label(row)} {told[row.id]}".strip() if row.method else row.label
         why = row.reason.message.partition("\n")[0] if row.reason else summary.metrics(row.metrics, 3)
-        lines.append([short(row.id), site.state_of(row), what, moment(row.submitted_at), duration(row.seconds), why])
+        lines.append([short(row.id), site.state_of(row), what, when(row.submitted_at), duration(row.seconds), why])
     out.table(("task", "state", "what", "submitted", "took", "result"), lines)
     if len(rows) == limit:
         out.say(f"The {count(limit, 'newest task')} {'is' if limit == 1 else 'are'} shown; --limit shows more.", "dim")

@@ -130,6 +130,12 @@ def moment(unix: float | None) -> str:
     return dt.datetime.fromtimestamp(unix).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def when(unix: float) -> str:
+    """The time of day if that was today, else the date: for lists."""
+    then, now = dt.datetime.fromtimestamp(unix), dt.datetime.now()
+    return then.strftime("%H:%M:%S" if then.date() == now.date() else "%Y-%m-%d")
+
+
 def iso(unix: float | None) -> str | None:
     """UTC, ISO 8601, as all our JSON spells times."""
     return None if unix is None else dt.datetime.fromtimestamp(unix, dt.UTC).isoformat(timespec="milliseconds")
