@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -106,6 +108,34 @@ def test_hostile_output_never_steers_the_terminal(run: Run, tmp_path: Path) -> N
     )
     assert not any(char in everything for char in "\x1b\x07\u202e")
     assert r"\x1b]0;owned\x07 red [bold]x[/bold] \u202e" in done.stderr
+
+
+def test_hostile_output_never_steers_a_real_terminal(home: Home, tmp_path: Path) -> None:
+    """On a terminal another path draws: a line that moves, through rich. Its own sequences only."""
+    write(tmp_path / "[red]n.ipynb", r"print('\x1b]0;owned\x07[bold]x[/bold]')", r"raise ValueError('\x1b[2J\x1bc')")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [COMMAND, "run", "[red]n.ipynb"],
+        env={**home.environment(), "TERM": "xterm-256color", "COLUMNS": "100"},
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    ):
+        os.close(theirs)
+        drawn = b"".join(iter(lambda: _read(ours), b"")).decode()
+    os.close(ours)
+    assert r"\x1b]0;owned\x07[bold]x[/bold]" in drawn
+    assert "[red]n.ipynb" in drawn
+    assert not any(sequence in drawn for sequence in ("\x1b]", "\x07", "\x1b[2J", "\x1bc"))
+    assert "running" in drawn
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux says that the other end was closed
+        return b""
 
 
 def test_all_problems_are_told_at_once_and_nothing_is_queued(run: Run) -> None:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from codalab_nb.frontends.cli.grammar import Command, Grammar
 
+_EXITS = """
+Exit codes: 0 succeeded; 1 failed, cancelled or expired; 2 refused, nothing was
+queued; 3 lost, or something needed is not available; 130 Ctrl-C: you stopped
+watching, and what was submitted goes on."""
+
 
 def build_parser() -> Grammar:
     """The one grammar of command line and magics. `build_parser().parse(words)` gives what was asked."""
@@ -61,7 +66,7 @@ def _work(grammar: Grammar) -> None:
         "analyze",
         "run methods on data sets, as one batch",
         "analyze:analyze",
-        "ids: the batch on stdout, all else on stderr",
+        f"The id of the batch goes to stdout, all else to stderr. {_EXITS}",
     )
     analyze.add_argument("datasets", nargs="+", metavar="DATASET", help="NAME or NAME@2")
     analyze.add_argument(
@@ -83,7 +88,12 @@ def _work(grammar: Grammar) -> None:
         help="one task for each value; may be repeated",
     )
     _options(analyze)
-    run = grammar.add("run", "run a notebook on a worker", "run:run", "ids: the task on stdout, all else on stderr")
+    run = grammar.add(
+        "run",
+        "run a notebook on a worker",
+        "run:run",
+        f"The id of the task goes to stdout, all else to stderr. {_EXITS}",
+    )
     run.add_argument("notebook", metavar="NOTEBOOK")
     run.add_argument(
         "-o", dest="copy", metavar="OUT.ipynb", help="write the executed notebook here too, also after a failure"
