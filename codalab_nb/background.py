@@ -33,6 +33,7 @@ from codalab_nb.site.monitor import Monitor
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.5
+_GAVE_UP_S = 30.0  # a worker that takes no more work tells why for so long; then the next command starts another
 _LOCK_WAIT_S = 1.0
 _HANDOVER_WAIT_S = 7 * 86400.0  # a predecessor may have to finish a long task
 
@@ -75,20 +76,27 @@ class Service:
         self._monitor.start()
         self._supervisor.start()
         log.info("serving %s: %d slots, sandbox %s", self._settings.home, self._settings.slots, self._warmth.sandbox)
-        last_busy, noted = time.monotonic(), ""
+        last_busy = time.monotonic()
+        gave_up_at: float | None = None
         while not self._asked.wait(_TICK_S):
-            # A worker that gave up does not stay for tasks it will not take; the note says why until then.
-            if self._supervisor.busy or (self._ledger.has_open() and not self._supervisor.gave_up):
+            if self._supervisor.busy or self._ledger.has_open():
                 last_busy = time.monotonic()
-            if (note := self._supervisor.gave_up or "") != noted:
+            if (note := self._supervisor.gave_up) and gave_up_at is None:
                 embedded.write_holder(self._lock, note)
-                noted = note
+                gave_up_at = time.monotonic()
+            if gave_up_at is not None and time.monotonic() - gave_up_at > _GAVE_UP_S:
+                log.info("making room for a fresh start")
+                break
             if time.monotonic() - last_busy > self._settings.idle:
                 log.info("idle for %.0f s: going away", self._settings.idle)
                 break
         self._supervisor.drain(None if self._asked.number == signal.SIGUSR1 else self._settings.grace)
         self._monitor.stop()
         self._warmth.close()
+
+    @property
+    def gave_up(self) -> bool:
+        return self._supervisor.gave_up is not None
 
     def has_work(self) -> bool:
         return self._ledger.has_open()
@@ -125,7 +133,7 @@ def _serve(places: Places, settings: Settings, asked: Asked) -> int:
         service.run()
         os.close(lock)
         # A task may have been accepted while we were going: its submitter still saw our lock.
-        if asked.number is not None or not service.has_work():
+        if asked.number is not None or service.gave_up or not service.has_work():
             return 0
         lock = embedded.take_lock(places.lock, wait_s=0)
         if lock is None:

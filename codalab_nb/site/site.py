@@ -149,13 +149,27 @@ class Site:
 
         Keys of `parameters` and `sweep` are `name` (of every chosen method that has it) or `method.name`.
         """
+        drafts = self.drafts(datasets, methods, parameters=parameters, sweep=sweep, options=options)
+        batch = drafts[0].document.batch
+        assert batch is not None
+        return Batch(self, batch, self.submit(drafts))
+
+    def drafts(
+        self,
+        datasets: Iterable[str],
+        methods: Iterable[str],
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        sweep: Mapping[str, Sequence[Any]] | None = None,
+        options: Options | None = None,
+    ) -> list[Draft]:
+        """What `analyze` would submit; nothing is stored. Raises InputError with every problem at once."""
         problems = Problems()
         chosen = [found for name in datasets if (found := _collect(self.catalog.dataset, name, problems))]
         templates = [one for name in methods if (one := _collect(self.catalog.template, name, problems))]
-        problems.raise_if_any()
-        if not chosen or not templates:
-            raise InputError("nothing_to_do", "Name at least one data set and one method.", "analyze DATASET -m METHOD")
-        plan = sweeps.plan(templates, parameters or {}, sweep or {}, problems)
+        if not problems.found and not (chosen and templates):
+            problems.add("nothing_to_do", "Name at least one data set and one method.", "analyze DATASET -m METHOD")
+        plan = sweeps.plan(templates, parameters or {}, sweep or {}, problems) if templates else []
         batch = new_id()
         drafts: list[Draft] = []
         for dataset in chosen:
@@ -164,18 +178,13 @@ class Site:
                 try:
                     drafts.append(
                         self._drafting.method(
-                            template,
-                            dataset,
-                            parameters=values,
-                            options=options or Options(),
-                            batch=batch,
-                            task=task,
+                            template, dataset, parameters=values, options=options or Options(), batch=batch, task=task
                         )
                     )
                 except InputError as error:
                     problems.take(error)
         problems.raise_if_any()
-        return Batch(self, batch, self.submit(drafts))
+        return drafts
 
     def submit(self, drafts: Sequence[Draft]) -> list[Task]:
         """S1 to S3 for drafts that belong together. When it returns, the tasks are accepted: they survive anything."""
@@ -252,9 +261,12 @@ class Site:
         return Batch(self, batch, [Task(self, row.id) for row in rows])
 
     def tasks(self, reference: str) -> list[Task]:
-        """The tasks of a task or batch reference."""
+        """The tasks of a task or batch reference. `@last` is what was submitted last: a task, or the batch it is of."""
         try:
-            return [self.task(reference)]
+            task = self.task(reference)
+            if reference == "@last" and (batch := task.row.batch):
+                return list(self.batch(batch).tasks)
+            return [task]
         except InputError as error:
             if error.code != "task_unknown":
                 raise

@@ -53,6 +53,12 @@ class Task:
         return self._site.state_of(self.row)
 
     @property
+    def attempts(self) -> int:
+        """Attempts that a worker has claimed so far."""
+        n = self.row.n  # this one may still wait for a worker
+        return n if self._site.store.look(self._names.claim(n)) is not None else n - 1
+
+    @property
     def document(self) -> TaskDocument:
         return TaskDocument.model_validate_json(self._site.store.read(self._names.document))
 
@@ -179,7 +185,7 @@ class Task:
             "task": self.id,
             "verdict": result.verdict.value,
             "reason": result.reason.model_dump(exclude_none=True) if result.reason else None,
-            "attempts": self.row.n,
+            "attempts": self.attempts,
             "result": str(self.folder) if self.folder else None,
             "notebook": str(self.notebook) if self.notebook else None,
             "files": self.files,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from codalab_nb.settings import Settings
+from tests.support.commands_page import page
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
@@ -41,3 +42,9 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), target
+
+
+def test_the_page_of_commands_is_the_grammar() -> None:
+    """Every command and flag is documented, and nothing that does not exist."""
+    written = (ROOT / "docs" / "look-up" / "commands.md").read_text()
+    assert written == page(), "python -m tests.support.commands_page > docs/look-up/commands.md"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
 
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.frontends.cli import asking, summary
 from codalab_nb.frontends.cli.batch_view import follow, tell
-from codalab_nb.frontends.cli.exits import attempts_made, exit_code, short
+from codalab_nb.frontends.cli.exits import exit_code, short
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count
+from codalab_nb.site.requests import Draft
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Batch
 
@@ -31,17 +31,16 @@ def analyze(args: argparse.Namespace, out: Output) -> int:
             return 0
         follow(site, batch, out)
         if out.json:
-            out.object(as_json(site, batch))
+            out.object(as_json(batch))
         else:
             tell(site, batch, out)
         return exit_code(task.verdict for task in batch)
 
 
-def as_json(site: Site, batch: Batch) -> dict[str, object]:
+def as_json(batch: Batch) -> dict[str, object]:
     """What `analyze --json` prints."""
     told = batch.as_json()
     for task, entry in zip(batch, told["tasks"], strict=True):
-        entry["attempts"] = attempts_made(site, task.row)
         entry["parameters"] = task.row.parameters
     return told
 
@@ -54,20 +53,16 @@ def submitted(site: Site, args: argparse.Namespace) -> Batch:
     options = asking.options(args, problems)
     if not args.methods:
         problems.add("usage", "No method is named.", f"Add -m METHOD.{_fitting(site, args.datasets)}")
-    if problems.found:
-        # The site would submit what it finds right, so only the names are looked up.
-        _look_up(site.catalog.dataset, args.datasets, problems)
-        _look_up(site.catalog.template, args.methods, problems)
+    drafts: list[Draft] = []
+    try:
+        if args.methods:
+            drafts = site.drafts(args.datasets, args.methods, parameters=parameters, sweep=swept, options=options)
+    except InputError as error:
+        problems.take(error)
     problems.raise_if_any()
-    return site.analyze(args.datasets, args.methods, parameters=parameters, sweep=swept, options=options)
-
-
-def _look_up(find: Callable[[str], object], names: Iterable[str], problems: Problems) -> None:
-    for name in names:
-        try:
-            find(name)
-        except InputError as error:
-            problems.take(error)
+    batch = drafts[0].document.batch
+    assert batch is not None
+    return Batch(site, batch, site.submit(drafts))
 
 
 def _fitting(site: Site, datasets: list[str]) -> str:

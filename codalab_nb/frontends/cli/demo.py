@@ -88,7 +88,7 @@ def demo(args: argparse.Namespace, out: Output) -> int:
         _look(batch, story)
         seconds = round(time.monotonic() - started, 1)
         if out.json:
-            out.object({"dataset": document.reference, **as_json(site, batch), "sandbox": sandbox, "seconds": seconds})
+            out.object({"dataset": document.reference, **as_json(batch), "sandbox": sandbox, "seconds": seconds})
         else:
             good = sum(verdict is Verdict.SUCCEEDED for verdict in verdicts)
             out.say()

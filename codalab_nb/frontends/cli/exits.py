@@ -36,27 +36,12 @@ def label(row: TaskRow) -> str:
     return f"{row.dataset} × {row.method}" if row.method else row.label
 
 
-def tasks_of(site: Site, reference: str) -> list[Task]:
-    """The tasks of one argument. `@last` is what was submitted last: a task, or the whole batch it belongs to."""
-    found = site.tasks(reference)
-    if reference == "@last" and (batch := found[0].row.batch):
-        return list(site.batch(batch).tasks)
-    return found
-
-
 def all_tasks(site: Site, references: Sequence[str], problems: Problems) -> list[Task]:
     """The tasks of all arguments, each once; those that name nothing are problems."""
     found: dict[str, Task] = {}
     for reference in references:
         try:
-            found.update({task.id: task for task in tasks_of(site, reference)})
+            found.update({task.id: task for task in site.tasks(reference)})
         except InputError as error:
             problems.take(error)
     return list(found.values())
-
-
-def attempts_made(site: Site, row: TaskRow) -> int:
-    """Attempts that a worker has claimed; the ledger's `n` may be one that still waits."""
-    from codalab_nb.model.names import TaskNames
-
-    return row.n if site.store.look(TaskNames(row.id).claim(row.n)) is not None else row.n - 1

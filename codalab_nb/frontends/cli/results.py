@@ -49,7 +49,7 @@ def results(args: argparse.Namespace, out: Output) -> int:
             except InputError as error:
                 problems.take(error)
                 continue
-            told.append({**summary.as_json(site, task), "to": str(folder)})
+            told.append({**summary.as_json(task), "to": str(folder)})
             out.id(str(folder))
         if out.json and not problems.found:
             out.object(told)
@@ -60,7 +60,7 @@ def results(args: argparse.Namespace, out: Output) -> int:
 def _show(site: Site, tasks: list[Task], out: Output) -> int:
     ended = [task for task in tasks if site.fold(task.id) is not None]
     if out.json:
-        out.object([summary.as_json(site, task) if task in ended else summary.open_json(task) for task in tasks])
+        out.object([summary.as_json(task) if task in ended else summary.open_json(task) for task in tasks])
         return 0
     for task in tasks:
         if task not in ended:

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
         if args.copy:
             _copy(task, Path(args.copy), out)
         if out.json:
-            out.object(summary.as_json(site, task))
+            out.object(summary.as_json(task))
         else:
             summary.tell(site, task, out)
         return exit_code([task.verdict])

@@ -9,7 +9,7 @@ from typing import Any
 
 from codalab_nb.errors import Problems
 from codalab_nb.frontends.cli import asking, summary
-from codalab_nb.frontends.cli.exits import STATE_STYLES, attempts_made, label, short, tasks_of
+from codalab_nb.frontends.cli.exits import STATE_STYLES, label, short
 from codalab_nb.frontends.cli.notable import notable
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, duration, iso, moment, when
@@ -31,7 +31,7 @@ def status(args: argparse.Namespace, out: Output) -> int:
     with Site.open() as site:
         site.serve_if_needed()
         if args.reference:
-            tasks = tasks_of(site, args.reference)
+            tasks = site.tasks(args.reference)
             if len(tasks) == 1:
                 _one(site, tasks[0], out)
                 return 0
@@ -86,7 +86,7 @@ def as_json(site: Site, row: TaskRow) -> dict[str, Any]:
         "notebook": row.notebook,
         "label": row.label,
         "parameters": row.parameters,
-        "attempts": attempts_made(site, row),
+        "attempts": Task(site, row.id).attempts,
         "submitted_at": iso(row.submitted_at),
         "finished_at": iso(row.finished_at),
         "seconds": row.seconds,
@@ -139,7 +139,7 @@ def _one(site: Site, task: Task, out: Output) -> None:
             "kernel": document.kernel,
             "sandbox": watch.seen[0].sandbox,
         }
-        ended = summary.as_json(site, task) if result else {}
+        ended = summary.as_json(task) if result else {}
         out.object([{**ended, **as_json(site, row), **more}])
         return
     state = site.state_of(row)
@@ -154,7 +154,7 @@ def _one(site: Site, task: Task, out: Output) -> None:
             ("submitted", moment(row.submitted_at)),
             ("finished", moment(row.finished_at)),
             ("took", duration(row.seconds)),
-            ("attempts", f"{attempts_made(site, row)} of at most {row.max_attempts}"),
+            ("attempts", f"{Task(site, row.id).attempts} of at most {row.max_attempts}"),
             ("kernel", document.kernel + (f" ({document.interpreter})" if document.kernel == "python3" else "")),
             ("sandbox", seen.sandbox or ""),
             ("batch", row.batch or ""),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from codalab_nb.frontends.cli.exits import STATE_STYLES, attempts_made, label, short
+from codalab_nb.frontends.cli.exits import STATE_STYLES, label, short
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, duration, number, shown
 from codalab_nb.model import names
@@ -29,9 +29,9 @@ def warn_of_no_sandbox(out: Output) -> None:
     out.prose(f"! {NO_SANDBOX}", "red", "  ")
 
 
-def as_json(site: Site, task: Task) -> dict[str, Any]:
+def as_json(task: Task) -> dict[str, Any]:
     """What `run --json` prints."""
-    return {**task.as_json(), "attempts": attempts_made(site, task.row), "label": task.row.label}
+    return {**task.as_json(), "label": task.row.label}
 
 
 def open_json(task: Task) -> dict[str, Any]:
