@@ -59,6 +59,10 @@ def kill_tree(pid: int, timeout_s: float = 10) -> bool:
         psutil.wait_procs(living, timeout=0.005)  # zombies count as living here; the loop looks again
     with contextlib.suppress(psutil.Error):
         root.kill()
+        while root.status() != psutil.STATUS_ZOMBIE:  # its parent reaps it; dead is enough here
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.001)
     return True
 
 
