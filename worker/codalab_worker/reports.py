@@ -1,4 +1,4 @@
-"""What a notebook reports: display data of one MIME type. A metric is never seen as an output; figures and tables are."""
+"""What a notebook reports: display data of one MIME type. Metrics are never seen as outputs; figures and tables are."""
 
 from __future__ import annotations
 
