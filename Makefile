@@ -11,7 +11,6 @@ demo: .venv/ready
 test: check
 	$(RUN) pytest tests/contract tests/integration
 	$(RUN) pytest tests/chaos
-	$(RUN) pytest --nbval-lax -p no:cacheprovider notebooks
 
 check: .venv/ready-dev
 	$(RUN) ruff check .
