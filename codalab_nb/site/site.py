@@ -206,9 +206,17 @@ class Site:
         return [Task(self, document.task) for document in documents]
 
     def _store_bundle(self, draft: Draft) -> TaskDocument:
+        document = draft.document
+        packed = {source.ref.sha256 for source in draft.sources}
         for source in draft.sources:
             self.store.put_blob(source.content, source.ref.sha256)
-        document = draft.document
+        for ref in (document.notebook, *document.inputs):
+            if ref.sha256 not in packed and not inputs.touch(self.store, ref):
+                raise InputError(
+                    "input_missing",
+                    f"{ref.path} of {document.label} is not stored any more.",
+                    "Add the data set, or submit the notebook, again.",
+                )
         name = TaskNames(document.task).document
         if not self.store.create(name, document.to_bytes()):
             there = TaskDocument.model_validate_json(self.store.read(name))
@@ -239,15 +247,13 @@ class Site:
                     "batch": batch,
                 }
             )
-            for ref in (document.notebook, *document.inputs):
-                if not inputs.touch(self.store, ref):
-                    raise InputError(
-                        "input_missing",
-                        f"{ref.path} of task {task.id} is not stored any more.",
-                        "Submit the notebook or the data set again.",
-                    )
             drafts.append(Draft(document, ()))
-        return [new for draft in drafts for new in self.submit([draft])]
+        # What was one batch is submitted as one again; the new tasks come in the order of the old ones.
+        groups: dict[str, list[Draft]] = {}
+        for draft in drafts:
+            groups.setdefault(draft.document.batch or draft.document.task, []).append(draft)
+        new = {one.id: one for group in groups.values() for one in self.submit(group)}
+        return [new[draft.document.task] for draft in drafts]
 
     # --- looking
 

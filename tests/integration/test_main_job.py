@@ -255,6 +255,20 @@ def test_retry_is_a_new_task(site: Site, folder: Path) -> None:
     assert (again.row.retry_of, failed.row.state) == (failed.id, State.FAILED)
 
 
+def test_retry_of_a_batch_is_one_batch_again(site: Site) -> None:
+    """Its tasks stay together, in their order."""
+    site.add_dataset(example_folder(), name="golub")
+    old = site.analyze(["golub"], ["check-my-data", "pca-overview"])
+    old.cancel()
+    new = site.retry(old.tasks)
+    batches = {task.row.batch for task in new}
+    assert len(batches) == 1
+    assert batches != {old.id}
+    batch = site.batch(batches.pop() or "")
+    assert [task.row.method for task in batch] == ["check-my-data", "pca-overview"]
+    assert [task.verdict for task in batch.wait(PATIENCE_S)] == [Verdict.SUCCEEDED] * 2
+
+
 def test_all_problems_of_a_request_at_once_and_nothing_stays(site: Site, folder: Path) -> None:
     """A notebook that is none, a bad parameter, an impossible limit: three problems, no task, no blob."""
     (folder / "n.ipynb").write_text("hello")

@@ -138,7 +138,7 @@ class Attempt:
 
     def run(self, worker: str) -> Outcome:
         """Raises Released or Decided instead of returning when there is nothing to commit."""
-        self.events = EventLog(self._store, self.task, self.n, limit_bytes=Limits().events_bytes)
+        self.events = EventLog(self._store, self.task, self.n)
         self.events.write(EventType.STARTED, {"worker": worker, "sandbox": self._warmth.sandbox})
         started = time.monotonic()
         with Heartbeat(self._store, self.task, self.events, self._heartbeat_s) as heartbeat:
@@ -152,6 +152,7 @@ class Attempt:
                 raise Released(error.code, str(error)) from error
             failpoints.hit("worker.after_run")
         outcome.seconds = round(time.monotonic() - started, 3)
+        outcome.truncated |= self.events.truncated
         if outcome.notebook is None:
             outcome.notebook = self._rebuilt_notebook()
         return outcome
@@ -181,6 +182,7 @@ class Attempt:
         return outcome
 
     def _read_document(self) -> TaskDocument:
+        assert self.events is not None
         try:
             document = TaskDocument.model_validate_json(self._store.read(TaskNames(self.task).document))
         except ValidationError as error:
@@ -194,6 +196,7 @@ class Attempt:
                 "Install bubblewrap on the worker.",
             )
         self.document = document
+        self.events.set_limit(document.limits.events_bytes)
         return document
 
     def _job(self, document: TaskDocument, notebook: dict[str, Any], argv: list[str] | None) -> dict[str, Any]:
@@ -238,7 +241,7 @@ class Attempt:
             self.events.relay(relayed)
             for line in lines:
                 if line["type"] == "end":
-                    return _outcome(line, metrics, document.limits, self.events.truncated)
+                    return _outcome(line, metrics, document.limits)
                 if line["type"] == "failed":  # our own code broke in there; another attempt may fare better
                     raise Released("runner_failed", str(line.get("message"))[:1000])
             if (limit := box.overstep()) is not None:
@@ -299,7 +302,7 @@ def _bad_report(line: dict[str, Any]) -> Outcome:
     )
 
 
-def _outcome(end: dict[str, Any], metrics: dict[str, float], limits: Limits, events_truncated: bool) -> Outcome:
+def _outcome(end: dict[str, Any], metrics: dict[str, float], limits: Limits) -> Outcome:
     """From the runner's own report; fields that are not what they should be make a `bad_report`."""
     notebook = end.get("notebook")
     notebook = notebook if isinstance(notebook, dict) else None
@@ -317,7 +320,7 @@ def _outcome(end: dict[str, Any], metrics: dict[str, float], limits: Limits, eve
             outcome = failed("bad_report", "The run ended without saying why.")
     outcome.notebook = notebook
     outcome.metrics = metrics
-    outcome.truncated = bool(end.get("truncated")) or events_truncated
+    outcome.truncated = bool(end.get("truncated"))
     outcome.stopped_at = stopped_at if isinstance(stopped_at, int) else None
     return outcome
 

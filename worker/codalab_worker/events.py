@@ -13,25 +13,31 @@ from codalab_nb.stores.ports import AttemptStore
 
 # What the sandbox may say; anything else it claims (`finished`, `heartbeat`, …) is dropped and counted.
 FROM_RUNNER = frozenset({"cell_started", "output", "clear_output", "cell_finished", "metric"})
+_PROGRESS = frozenset({"cell_started", "cell_finished"})
+_RESERVE_BYTES = 1 << 20
 
 
 class EventLog:
-    """The events of one attempt. Lines of the sandbox count against `limit_bytes`; the supervisor's own never do.
+    """The events of one attempt. Lines of the sandbox count against the limit; the supervisor's own never do.
 
     Used by two threads: the attempt and its heartbeat.
     """
 
-    def __init__(self, store: AttemptStore, task: str, n: int, *, limit_bytes: int) -> None:
+    def __init__(self, store: AttemptStore, task: str, n: int) -> None:
         self._store = store
         self._name = TaskNames(task).events(n)
         self._n = n
-        self._left = limit_bytes
+        self._left = 0  # nothing to relay before the task's limit is known
         self._position = 0
         self._seq = 0
         self._lock = threading.Lock()
         self.truncated = False
         # Kept to rebuild the notebook when the sandbox dies before it could hand it over; bounded by the limit.
         self.kept: list[dict[str, Any]] = []
+
+    def set_limit(self, limit_bytes: int) -> None:
+        """The task's own limit, known once its document was read."""
+        self._left = limit_bytes
 
     def write(self, kind: EventType, body: dict[str, Any] | None = None) -> None:
         self._append([(kind.value, body or {})])
@@ -41,12 +47,12 @@ class EventLog:
         out: list[tuple[str, dict[str, Any]]] = []
         for line in lines:
             body = {key: value for key, value in line.items() if key != "type"}
-            if self.truncated and line["type"] == "output":
-                continue
             size = len(event.line(self._n, 0, "", line["type"], body))
-            if line["type"] == "output" and size > self._left:
-                self.truncated = True
-                out.append((EventType.TRUNCATED.value, {"cell": line.get("cell")}))
+            # Which cell runs is still told after the limit, from a reserve of its own: what is not counted can flood.
+            if size > self._left + (_RESERVE_BYTES if line["type"] in _PROGRESS else 0):
+                if not self.truncated:
+                    self.truncated = True
+                    out.append((EventType.TRUNCATED.value, {"cell": line.get("cell")}))
                 continue
             self._left -= size
             self.kept.append(line)
