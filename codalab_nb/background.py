@@ -15,9 +15,6 @@ import threading
 import time
 from types import FrameType
 
-from codalab_worker.supervisor import Supervisor
-from codalab_worker.warm import Warmth
-
 from codalab_nb import places as places_
 from codalab_nb import settings as settings_
 from codalab_nb import wiring
@@ -29,6 +26,8 @@ from codalab_nb.settings import Settings
 from codalab_nb.site import embedded
 from codalab_nb.site.ledger import Ledger
 from codalab_nb.site.monitor import Monitor
+from codalab_worker.supervisor import Supervisor
+from codalab_worker.warm import Warmth
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from codalab_nb.stores.ports import AttemptStore
 FROM_RUNNER = frozenset({"cell_started", "output", "clear_output", "cell_finished", "metric"})
 _PROGRESS = frozenset({"cell_started", "cell_finished"})
 _RESERVE_BYTES = 1 << 20
+_A_TIME = "2000-01-01T00:00:00.000+00:00"  # as long as every stamp
 
 
 class EventLog:
@@ -47,7 +48,7 @@ class EventLog:
         out: list[tuple[str, dict[str, Any]]] = []
         for line in lines:
             body = {key: value for key, value in line.items() if key != "type"}
-            size = len(event.line(self._n, 0, "", line["type"], body))
+            size = len(event.line(self._n, 1_000_000, _A_TIME, line["type"], body))
             # Which cell runs is still told after the limit, from a reserve of its own: what is not counted can flood.
             if size > self._left + (_RESERVE_BYTES if line["type"] in _PROGRESS else 0):
                 if not self.truncated:

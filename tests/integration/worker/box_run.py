@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
+
 from codalab_worker.warm import Box
 
 

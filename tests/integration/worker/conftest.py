@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from codalab_worker.sandboxes import probing
 from codalab_worker.warm import Box, Warmth
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from codalab_worker.warm import Box, Warmth
 from codalab_worker.watching import resident_bytes
-
 from tests.integration.worker.box_run import execute, follow, start
 
 _MIB = 1 << 20

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from codalab_worker.sandboxes import bubblewrap, probing
-from codalab_worker.warm import Box, Warmth
 
 from codalab_nb.errors import InputError, UnavailableError
+from codalab_worker.sandboxes import bubblewrap, probing
+from codalab_worker.warm import Box, Warmth
 from tests.integration.worker.box_run import execute, follow, start
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from codalab_worker.warm import Box, Warmth
 
+from codalab_worker.warm import Box, Warmth
 from tests.integration.worker.box_run import execute, follow, job, notebook, start, tagged
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from codalab_worker.warm import Box, Warmth
 
+from codalab_worker.warm import Box, Warmth
 from tests.integration.worker.box_run import execute, follow, start
 
 _TRY = """

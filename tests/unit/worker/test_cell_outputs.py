@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from codalab_worker.outputs import Caps, CellOutputs, check, cut, encode
 
 

@@ -32,7 +32,7 @@ class Attempt:
 
 @pytest.mark.parametrize("kind", ["output", "clear_output", "metric", "cell_started"])
 def test_no_kind_of_line_gets_past_the_limit(tmp_path: Path, kind: str) -> None:
-    """Whatever a sandbox repeats, the file stays near its limit, says once that it was cut, and the pen still writes."""
+    """Whatever a sandbox repeats: the file stays near its limit, says once that it was cut, and the pen writes on."""
     attempt = Attempt(tmp_path)
     attempt.log.set_limit(50_000)
     line = (

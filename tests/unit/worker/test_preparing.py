@@ -6,11 +6,12 @@ import ast
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from codalab_worker import engine, runner
 from codalab_worker.limits import Limits, address_space
 from codalab_worker.watching import Usage, folder_usage
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def _notebook(*sources: str, **metadata: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from codalab_worker.reports import BadReport, read_metric
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from codalab_worker import seccomp
 
 _ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from codalab_worker.sandboxes.visible import Visible, choose
 
 
