@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codalab_nb.bells import runtime_folder
+from codalab_nb.durable import make_folder
 from codalab_nb.errors import UnavailableError
 from codalab_nb.settings import Settings
 
@@ -116,7 +117,7 @@ def prepare(settings: Settings) -> Places:
 
 def _make_private(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         status = folder.stat()
     except OSError as error:
         raise UnavailableError(

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from codalab_nb import failpoints
 from codalab_nb.bells import Bell, Listener
+from codalab_nb.durable import make_folder, sync_folder
 from codalab_nb.errors import CodalabError, InputError, UnavailableError
 from codalab_nb.model import names
 from codalab_nb.stores.ports import Forbidden, Look, NotFound, UncertainWrite
@@ -53,14 +54,6 @@ def _faults(root: Path, name: str) -> Iterator[None]:
         ) from error
 
 
-def _fsync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 class LocalStore:
     """The site's view of the folder `root`; `attempt` makes a worker's narrow one. Both may be used by many threads."""
 
@@ -69,7 +62,7 @@ class LocalStore:
         self._bells = runtime / "t"
         with _faults(root, "tmp"):
             for folder in (root / "tmp", root / "tasks", root / "blobs" / "sha256"):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(folder)
 
     # --- create-if-absent
 
@@ -108,27 +101,18 @@ class LocalStore:
     def _appear(self, temporary: Path, name: str) -> bool:
         """Gives the finished file its name. The folder is synced also by the loser: what it read back is durable."""
         final = self.path(name)
-        self._make_folder(final.parent)
+        make_folder(final.parent)
         try:
             os.link(temporary, final)
             won = True
         except FileExistsError:
             won = False
         failpoints.hit("commit.after_link")
-        _fsync_folder(final.parent)
+        sync_folder(final.parent)
         if won and name.endswith("result.json"):
             failpoints.hit("commit.drop_reply")
         self._ring(name)
         return won
-
-    def _make_folder(self, folder: Path) -> None:
-        """mkdir -p that makes each new name durable in its parent."""
-        if folder.is_dir():
-            return
-        self._make_folder(folder.parent)
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        _fsync_folder(folder.parent)
 
     # --- reading
 
