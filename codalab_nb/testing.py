@@ -180,11 +180,13 @@ class StoreContract:
         task = new_id()
         worker, names = store.attempt(task, 1), TaskNames(task)
         worker.create(names.claim(1), b"{}")
-        with store.site().changes(task) as changes:
+        with store.site().changes(task) as changes, store.site().changes(None) as all_changes:
             worker.append(names.events(1), 0, b"line\n")
             assert changes.wait(30)
+            assert all_changes.wait(30)
             worker.create(names.result, b"{}")
             assert changes.wait(30)
+            assert all_changes.wait(30)
 
 
 class QueueUnderTest(Sender, Receiver, QueueAdmin, Protocol):

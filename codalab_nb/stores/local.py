@@ -25,6 +25,7 @@ from codalab_nb.model import names
 from codalab_nb.stores.ports import Forbidden, Look, NotFound, UncertainWrite
 
 _CHUNK = 1 << 20
+_ALL = "all"  # the bell of who watches every task
 
 
 @contextlib.contextmanager
@@ -188,13 +189,14 @@ class LocalStore:
                 )
             return self._appear(temporary, name)
 
-    def changes(self, task: str) -> Listener:
-        return Bell(self._bells / task[-12:]).listen()
+    def changes(self, task: str | None) -> Listener:
+        return Bell(self._bells / (_ALL if task is None else task[-12:])).listen()
 
     def _ring(self, name: str) -> None:
         parts = name.split("/", 2)
         if parts[0] == "tasks":
             Bell(self._bells / parts[1][-12:]).ring()
+            Bell(self._bells / _ALL).ring()
 
     def attempt(self, task: str, n: int) -> LocalAttemptStore:
         return LocalAttemptStore(self, task, n)

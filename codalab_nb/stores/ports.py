@@ -102,10 +102,10 @@ class SiteStore(Protocol):
     def folder(self, prefix: str) -> Path:
         """A local folder that shows what is stored under `prefix`; the caller only reads in it."""
 
-    def changes(self, task: str) -> AbstractContextManager[Changes]:
-        """Watches one task. Enter before the last look; then no change is missed."""
+    def changes(self, task: str | None) -> AbstractContextManager[Changes]:
+        """Watches one task, or all (None). Enter before the last look; then no change is missed."""
 
 
 class Changes(Protocol):
     def wait(self, timeout_s: float) -> bool:
-        """Returns when something of the task may have changed (True), or after `timeout_s` (False)."""
+        """Returns when something that is watched may have changed (True), or after `timeout_s` (False)."""

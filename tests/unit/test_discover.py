@@ -214,12 +214,12 @@ def test_absolute_paths_of_this_machine_are_refused_with_the_fix(home: Path, tmp
 
 
 def test_paths_below_home_and_above_the_folder(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(tmp_path, "me/big.csv", "shared.csv")
+    fill(tmp_path, "me/big.csv", "other.csv")
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     fill(tmp_path, "me/.cache/tool/x")
     cache = discover.discover(notebook("os.path.expanduser('~/.cache/tool')"), home)
     assert cache.problems == ()
-    found = discover.discover(notebook("open('~/big.csv'); open('../shared.csv'); open('data/../data.csv')"), home)
+    found = discover.discover(notebook("open('~/big.csv'); open('../other.csv'); open('data/../data.csv')"), home)
     assert [problem.code for problem in found.problems] == ["absolute_path", "path"]
     assert names(found) == ["data.csv"]
 

@@ -76,18 +76,14 @@ class Watch:
 
     def steps(self) -> Iterator[list[tuple[Seen, dict[str, Any]]]]:
         """The events that came since the last step, again and again; the last step is the one after all verdicts."""
-        if len(self.seen) == 1:
-            with self._site.store.changes(self.seen[0].task.id) as changes:
-                while True:
-                    yield self.look()
-                    if not self.open:
-                        return
-                    changes.wait(_TICK_S)
-        while True:
-            yield self.look()
-            if not self.open:
-                return
-            time.sleep(max(_TICK_S, len(self.open) / _LOOKS_PER_S))
+        with self._site.store.changes(self.seen[0].task.id if len(self.seen) == 1 else None) as changes:
+            while True:
+                yield self.look()
+                if not self.open:
+                    return
+                changes.wait(_TICK_S)
+                if len(self.seen) > 1:  # something changes all the time
+                    time.sleep(len(self.open) / _LOOKS_PER_S)
 
     def look(self) -> list[tuple[Seen, dict[str, Any]]]:
         waiting = self._places()
