@@ -74,11 +74,19 @@ class Listener:
     """A place at a bell. Use it as a context manager; create it before the last look at what is awaited."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / uuid.uuid4().hex[:12]
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(self._path))
         self._socket.setblocking(False)
+        while True:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                self._socket.bind(str(self._path))
+                return
+            except FileNotFoundError:
+                continue  # the last listener before us has just removed the folder
+            except OSError:
+                self._socket.close()
+                raise
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -97,6 +105,8 @@ class Listener:
     def close(self) -> None:
         self._socket.close()
         self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # others listen; else nothing is left of it
+            self._path.parent.rmdir()
 
     def __enter__(self) -> Listener:
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -127,6 +128,7 @@ class Home:
             time.sleep(0.01)
         for process in self._started:
             process.wait(PATIENCE_S)
+        shutil.rmtree(self.places.runtime, ignore_errors=True)
 
     # --- looks
 
