@@ -48,7 +48,7 @@ def check_parameters(method: Method, profile: Profile, given: Mapping[str, Json]
             problems.add(
                 "param_unknown", f"{method.name} has no parameter {name!r}.{meant(name, list(method.parameters))}", fix
             )
-    known = {name: value for name, value in given.items() if name in method.parameters}
+    known = {name: _plain(value) for name, value in given.items() if name in method.parameters}
     schema = parameter_schema(method, profile, known)
     values: dict[str, Json] = {}
     for name, parameter in method.parameters.items():
@@ -97,7 +97,7 @@ def value_from_text(method: Method, name: str, text: str) -> Json:
             ]
         if parameter.type == "integer":
             return int(text)
-        return float(text) if parameter.type == "number" else text
+        return float(text) if parameter.type == "number" else str(text)
     except (KeyError, ValueError) as error:
         raise InputError(
             "param_type", f"{name} must be {_ARTICLE[parameter.type]}; found {text!r}.", parameter.description
@@ -105,6 +105,13 @@ def value_from_text(method: Method, name: str, text: str) -> Json:
 
 
 _ARTICLE = {"string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}
+
+
+def _plain(value: Json) -> Json:
+    """A value of a subclass (a marked text, a numpy float) as the plain type, which is what `enum` holds."""
+    if isinstance(value, str):
+        return str(value)
+    return float(value) if isinstance(value, float) else value
 
 
 def _check_value(problems: Problems, name: str, value: Json, schema: JsonObject) -> None:

@@ -180,3 +180,17 @@ def test_true_is_no_number_and_text_is_taken_in_the_declared_type() -> None:
 def test_a_role_given_later_changes_the_choices() -> None:
     profile = revise(matrix({"ALL": 2, "AML": 2}), roles={"plate": "condition"})
     assert check_parameters(method("de-continuous"), profile, {})["condition"] == "plate"
+
+
+def test_marked_text_is_taken_as_plain_text() -> None:
+    """The command line marks its words with a class of its own; the choices are plain."""
+
+    class Marked(str):
+        __slots__ = ()
+
+    de, profile = method("de-continuous"), matrix({"ALL": 27, "AML": 11})
+    assert type(value_from_text(de, "reference", Marked("ALL"))) is str
+    values = check_parameters(de, profile, {"reference": Marked("ALL"), "log_base": Marked("2")})
+    assert (values["reference"], type(values["reference"])) == ("ALL", str)
+    with pytest.raises(InputError, match="cannot be 'ALX'"):
+        check_parameters(de, profile, {"reference": Marked("ALX")})
