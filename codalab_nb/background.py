@@ -24,8 +24,8 @@ from codalab_nb.places import Places
 from codalab_nb.redaction import RedactingFormatter
 from codalab_nb.settings import Settings
 from codalab_nb.site import embedded
-from codalab_nb.site.ledger import Ledger
 from codalab_nb.site.monitor import Monitor
+from codalab_nb.site.rebuild import open_ledger
 from codalab_worker.supervisor import Supervisor
 from codalab_worker.warm import Warmth
 
@@ -61,8 +61,8 @@ class Service:
         self._lock = lock
         self._asked = asked
         self._settings = settings
-        self._ledger = Ledger(places.ledger)
         store = wiring.site_store(places)
+        self._ledger = open_ledger(places.ledger, store)
         tasks = wiring.task_queue(places, settings)
         self._monitor = Monitor(self._ledger, store, tasks, tasks, wiring.response_queue(places, settings), settings)
         side = wiring.WorkerSide(places, settings)

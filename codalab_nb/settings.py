@@ -107,8 +107,8 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     stored: dict[str, object] = {}
     try:
         stored = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        pass
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # a home that is no folder is told by whoever prepares it
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(
             "config_syntax", f"{path} is not valid TOML: {error}.", "Correct or remove the file."

@@ -125,6 +125,9 @@ class TaskDocument(Document):
     warnings: tuple[str, ...] = ()
 
 
+INTERRUPTED = "interrupted"  # why an attempt is released when its worker was told to stop
+
+
 class Claim(Document):
     """`claim.json`: whoever creates it owns attempt n."""
 
@@ -174,6 +177,7 @@ class Hint(Document):
 
 
 __all__ = [
+    "INTERRUPTED",
     "OPEN",
     "TABLE",
     "TERMINAL",

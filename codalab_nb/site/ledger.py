@@ -112,6 +112,15 @@ class Ledger:
     def close(self) -> None:
         self._database.close()
 
+    @property
+    def complete(self) -> bool:
+        """False for a file that was just made, or whose rebuilding from the store did not come to its end."""
+        return bool(self._database.query("PRAGMA user_version")[0][0])
+
+    def mark_complete(self) -> None:
+        with self._database.faults():
+            self._database.connection.execute("PRAGMA user_version = 1")
+
     # --- accepting
 
     def accept(self, tasks: Sequence[TaskRow]) -> None:
@@ -208,12 +217,14 @@ class Ledger:
         """Attempt `n` was claimed. Nothing happens when the row knows that, or more, already."""
         self._step(task, Step.STARTED, n, "state = 'queued' AND n <= :n", {})
 
-    def send_next(self, task: str, n: int, *, after: float, detail: str) -> bool:
-        """Puts attempt n+1 into the outbox if the row is still at `n`; of several callers one gets True."""
-        values: dict[str, object] = {"next": n + 1, "after": after}
-        return self._step(
-            task, Step.RESENT, n, "n = :n", values, "n = :next, sent_at = NULL, send_after = :after", detail=detail
-        )
+    def send_next(self, task: str, n: int, *, after: float, detail: str, spare: bool = False) -> bool:
+        """Puts attempt n+1 into the outbox if the row is still at `n`; of several callers one gets True.
+
+        With `spare` attempt n does not count against the task's attempts: it may have one more.
+        """
+        values: dict[str, object] = {"next": n + 1, "after": after, "spare": int(spare)}
+        change = "n = :next, sent_at = NULL, send_after = :after, max_attempts = max_attempts + :spare"
+        return self._step(task, Step.RESENT, n, "n = :n", values, change, detail=detail)
 
     def send_again(self, task: str, n: int) -> bool:
         """Puts attempt n into the outbox once more (its message is gone, and nobody claimed it)."""

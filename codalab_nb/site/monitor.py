@@ -20,7 +20,7 @@ from codalab_nb import failpoints
 from codalab_nb.errors import CodalabError, UnavailableError
 from codalab_nb.model.base import utc_now
 from codalab_nb.model.names import TaskNames
-from codalab_nb.model.task import Hint, Message, Reason, Result, Verdict
+from codalab_nb.model.task import INTERRUPTED, Hint, Message, Reason, Result, Verdict
 from codalab_nb.queues.ports import QueueAdmin, Receiver, Sender
 from codalab_nb.settings import Settings
 from codalab_nb.site.events import last_event
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 _BACK_OFF_S = 1.0  # after a release; doubles with each attempt
 _BACK_OFF_MAX_S = 60.0
+# An attempt that its owner stopped in good order is nobody's fault and does not count; but not for ever.
+_MOST_ATTEMPTS = 100
 
 
 class Dispatcher:
@@ -70,6 +72,11 @@ def decide(store: SiteStore, task: str, verdict: Verdict, reason: Reason) -> boo
     nonce = secrets.token_hex(16)
     result = Result(task=task, n=None, nonce=nonce, verdict=verdict, reason=reason, decided_at=utc_now())
     return create_once(store, TaskNames(task).result, result.to_bytes(), nonce)
+
+
+def confirm(store: SiteStore, row: TaskRow) -> None:
+    """Writes down in the store that the row was committed: from this a lost ledger knows what was accepted."""
+    store.create(TaskNames(row.id).accepted, json.dumps({"submitted_at": row.submitted_at}).encode())
 
 
 def fold(store: SiteStore, ledger: Ledger, task: str) -> Result | None:
@@ -113,7 +120,7 @@ class Reconciler:
     def _look_at(self, row: TaskRow, dead_letters: set[str]) -> None:
         names = TaskNames(row.id)
         if not row.confirmed:
-            self._store.create(names.accepted, json.dumps({"submitted_at": row.submitted_at}).encode())
+            confirm(self._store, row)
             self._ledger.mark_confirmed(row.id)
         if fold(self._store, self._ledger, row.id):
             return
@@ -131,7 +138,12 @@ class Reconciler:
         self._ledger.started(row.id, row.n)
         events = self._store.look(names.events(row.n))
         if (released := self._released(row)) is not None:
-            self._next_attempt(row, released, time.time() + min(_BACK_OFF_S * 2 ** (row.n - 1), _BACK_OFF_MAX_S))
+            code, message = released
+            if code == INTERRUPTED and 1 < row.max_attempts < _MOST_ATTEMPTS:
+                self._ledger.send_next(row.id, row.n, after=0.0, detail=message, spare=True)
+                return
+            why = f"the worker gave it back ({code}: {message})"
+            self._next_attempt(row, why, time.time() + min(_BACK_OFF_S * 2 ** (row.n - 1), _BACK_OFF_MAX_S))
         elif self._liveness.is_dead(row.id, row.n, f"{claim.version}/{events.version if events else ''}"):
             self._next_attempt(row, "the worker stopped giving signs of life", 0.0)
 
@@ -142,13 +154,13 @@ class Reconciler:
         if gone or key in dead_letters:
             self._ledger.send_again(row.id, row.n)
 
-    def _released(self, row: TaskRow) -> str | None:
+    def _released(self, row: TaskRow) -> tuple[str, str] | None:
         # The last thing a supervisor says of an attempt. Asked before liveness: a released attempt is silent, too.
         event = last_event(self._store, row.id, row.n)
         if event is None or event.get("type") != "released":
             return None
         body = event.get("body", {})
-        return f"the worker gave it back ({body.get('reason', 'unknown')}: {body.get('message', '')})"
+        return str(body.get("reason", "unknown")), str(body.get("message", ""))
 
     def _next_attempt(self, row: TaskRow, why: str, after: float) -> None:
         if row.n < row.max_attempts:
@@ -249,11 +261,14 @@ class Monitor:
             self._ledger.started(task, row.n)
 
 
-def seems_running(store: SiteStore, row: TaskRow, heartbeat_s: float) -> bool:
-    """Whether somebody gives signs of life for the row's attempt, by the store's own clock. For views only."""
+def seems_running(store: SiteStore, row: TaskRow, heartbeat_s: float, *, since: float = 0.0) -> bool:
+    """Whether somebody gives signs of life for the row's attempt, by the store's own clock. For views only.
+
+    `since` (Unix seconds): older signs do not count.
+    """
     names = TaskNames(row.id)
     look = store.look(names.events(row.n)) or store.look(names.claim(row.n))
-    if look is None or look.age_s >= MISSED_HEARTBEATS * heartbeat_s:
+    if look is None or look.age_s >= min(MISSED_HEARTBEATS * heartbeat_s, time.time() - since):
         return False
     event = last_event(store, row.id, row.n)
     return event is None or event.get("type") != "released"

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -77,6 +78,18 @@ def rebuild(store: SiteStore, ledger: Ledger, *, progress: Callable[[int], None]
         fold(store, ledger, task)
         entered += 1
     return Rebuilt(entered, len(ledger.open_tasks()), tuple(unconfirmed))
+
+
+def open_ledger(path: Path, store: SiteStore) -> Ledger:
+    """The ledger at `path`; one that is not there (removed, or left behind by an uninstall) is made from the store.
+
+    A damaged file is not replaced: that raises UnavailableError(database_damaged).
+    """
+    ledger = Ledger(path)
+    if not ledger.complete:
+        rebuild(store, ledger)
+        ledger.mark_complete()
+    return ledger
 
 
 def _positions(store: SiteStore) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import getpass
 import hashlib
@@ -100,7 +101,7 @@ class Drafting:
         sources: list[Source] = []
         if checked is not None:
             warnings.extend(checked.warnings)
-            values = _typed(values, checked.notebook, problems)
+            values = _typed(values, checked.notebook, problems, warnings)
         for parameter, files, value in inputs:
             if parameter in values:
                 problems.add("param_twice", f"{parameter} is given as a value and as an input.", "Give it once.")
@@ -304,15 +305,31 @@ def _distinct(sources: Sequence[Source]) -> list[Source]:
     return list({source.ref.path: source for source in sources}.values())
 
 
-def _typed(values: Mapping[str, Any], notebook: JsonObject, problems: Problems) -> dict[str, Any]:
-    types = {parameter.name: parameter.type for parameter in declared_parameters(notebook)}
+def _typed(
+    values: Mapping[str, Any], notebook: JsonObject, problems: Problems, warnings: list[Problem]
+) -> dict[str, Any]:
+    declared = {parameter.name: parameter for parameter in declared_parameters(notebook)}
     typed: dict[str, Any] = {}
     for name, value in values.items():
+        parameter = declared.get(name)
         try:
-            typed[name] = coerce(value, types.get(name), name=name) if isinstance(value, Spelled) else value
+            type_name = parameter.type if parameter else None
+            typed[name] = coerce(str(value), type_name, name=name) if isinstance(value, Spelled) else value
         except InputError as error:
             problems.take(error)
+            continue
+        if parameter and isinstance(value, Spelled) and isinstance(typed[name], str) and _is_number(parameter.default):
+            message = f"{name} is {parameter.default} in the notebook, and {str(value)[:40]!r} is passed as text."
+            warnings.append(Problem("param_text", message, "Write a number, or True or False, with a capital letter."))
     return typed
+
+
+def _is_number(source: str) -> bool:
+    """True for the source of a number or of True or False."""
+    try:
+        return isinstance(ast.literal_eval(source), bool | int | float)
+    except (ValueError, SyntaxError):
+        return False
 
 
 def _spelled_for_method(template: Template, values: Mapping[str, Any], problems: Problems) -> dict[str, Any]:

@@ -10,6 +10,7 @@ and a background process, started if there is none, does the rest.
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,8 +26,8 @@ from codalab_nb.model.task import Reason, Result, State, TaskDocument, Verdict
 from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.site import embedded, inputs, monitor, sweeps
 from codalab_nb.site.catalog import Catalog
-from codalab_nb.site.ledger import Ledger, TaskRow
-from codalab_nb.site.rebuild import row_of
+from codalab_nb.site.ledger import TaskRow
+from codalab_nb.site.rebuild import open_ledger, row_of
 from codalab_nb.site.requests import Draft, Drafting, Options
 from codalab_nb.site.results import read_result
 from codalab_nb.site.tasks import Batch, Task
@@ -42,7 +43,7 @@ class Site:
         self.settings = config
         self.store = wiring.site_store(where)
         self.queue = wiring.task_queue(where, config)
-        self.ledger = Ledger(where.ledger)
+        self.ledger = open_ledger(where.ledger, self.store)
         self._digests = DigestCache(where.digests)
         self.catalog = Catalog(self.store, self._digests)
         self._drafting = Drafting(self._digests, config)
@@ -203,6 +204,8 @@ class Site:
             except UnavailableError:
                 break  # accepted all the same; the monitor's dispatcher sends it when the queue is back
         self.keep_serving()
+        for row in rows:
+            monitor.confirm(self.store, row)  # or the reconciler does, if we die here
         return [Task(self, document.task) for document in documents]
 
     def _store_bundle(self, draft: Draft) -> TaskDocument:
@@ -307,7 +310,12 @@ class Site:
             return row.state
         if (result := read_result(self.store, row.id)) is not None:
             return State(result.verdict)
-        alive = monitor.seems_running(self.store, row, self.settings.heartbeat)
+        since = 0.0
+        if row.pool == wiring.POOL:
+            # One process serves this pool: what was written before it started was written by a dead one.
+            holder = embedded.current(self.places)
+            since = holder.started_at if holder else math.inf
+        alive = monitor.seems_running(self.store, row, self.settings.heartbeat, since=since)
         return State.RUNNING if alive else State.QUEUED
 
     def result(self, task: str) -> Result | None:

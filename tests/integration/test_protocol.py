@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from codalab_nb import Site, wiring
+from codalab_nb import Options, Site, wiring
 from codalab_nb.model.base import new_id, utc_now
+from codalab_nb.model.event import EventType
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Claim, Message, Result, State, Verdict
 from codalab_nb.site.ledger import Ledger
 from codalab_nb.site.monitor import Monitor
 from codalab_nb.site.rebuild import rebuild
+from codalab_nb.site.requests import Spelled
+from codalab_nb.stores.local import LocalStore
+from codalab_worker.events import EventLog
 from tests.support.home import PATIENCE_S, Home, wait_for
 from tests.support.notebooks import write
 
@@ -160,6 +164,65 @@ def test_a_queue_that_is_down_does_not_refuse_tasks(idle: Site, tmp_path: Path) 
     idle.queue.close()
     monitor(idle).run_pass()
     assert list(idle.queue.waiting()) == [f"{task.id}:1"]
+
+
+def test_a_ledger_that_is_gone_comes_back_by_itself(idle: Site, tmp_path: Path) -> None:
+    """Results kept by an uninstall, or a deleted file, do not look like "there is nothing"."""
+    ended, waiting = idle.run(notebook(tmp_path)), idle.run(notebook(tmp_path))
+    idle.cancel(ended.id)
+    idle.ledger.close()
+    for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+        (idle.places.home / name).unlink(missing_ok=True)
+    with Site(idle.places, idle.settings, serve=False) as again:
+        assert {row.id: row.state for row in again.ledger.find()} == {
+            ended.id: State.CANCELLED,
+            waiting.id: State.QUEUED,
+        }
+        assert again.task(ended.id).verdict == Verdict.CANCELLED
+
+
+def released(site: Site, task: str, n: int, reason: str) -> None:
+    """What a worker leaves behind that took attempt n and gave it back."""
+    names = TaskNames(task)
+    document = Claim(nonce="n", worker="w", started_at=utc_now())
+    site.store.create(names.claim(n), document.to_bytes())
+    pen = EventLog(LocalStore(site.places.store, site.places.runtime).attempt(task, n), task, n)
+    pen.write(EventType.STARTED)
+    pen.write(EventType.RELEASED, {"reason": reason, "message": "as it goes"})
+
+
+@pytest.mark.parametrize(
+    ("reason", "attempts", "verdict"),
+    [("interrupted", None, None), ("disk_full", None, Verdict.LOST), ("interrupted", 1, Verdict.LOST)],
+)
+def test_a_stop_in_good_order_uses_up_no_attempt(
+    idle: Site, tmp_path: Path, reason: str, attempts: int | None, verdict: Verdict | None
+) -> None:
+    """Shutting the laptop down three times loses nothing; other releases count, and the strict mode stays strict."""
+    (task,) = idle.submit([idle.draft(notebook(tmp_path), options=Options(max_attempts=attempts))])
+    watch = monitor(idle)
+    for n in range(1, 6):
+        if task.row.n == n and task.row.is_open:
+            released(idle, task.id, n, reason)
+            watch.run_pass()
+    row = task.row
+    assert (None if row.is_open else row.state) == verdict
+    assert row.n <= row.max_attempts
+    assert row.n == (6 if verdict is None else attempts or 3)
+
+
+def test_nobody_works_so_nothing_runs(idle: Site, tmp_path: Path) -> None:
+    """A sign of life of a moment ago does not make a task "running" when its process is gone."""
+    task = idle.run(notebook(tmp_path))
+    claim(idle, task.id)
+    assert task.state == State.QUEUED
+
+
+def test_a_number_that_became_text_is_remarked(idle: Site, tmp_path: Path) -> None:
+    """Papermill's rule makes a true text of `false`; nobody expects that."""
+    path = write(tmp_path / "n.ipynb", "print(flag)", parameters="flag = True\nname = 'x'\nalpha = 0.05")
+    draft = idle.draft(path, parameters={"flag": Spelled("false"), "name": Spelled("y"), "alpha": Spelled("0.1")})
+    assert [warning.code for warning in draft.warnings] == ["param_text"]
 
 
 def test_a_lost_ledger_is_rebuilt_from_the_store(idle: Site, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from codalab_nb.model.event import EventType
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.notebook import read_notebook
 from codalab_nb.model.outputs import fold_outputs
-from codalab_nb.model.task import Limits, Reason, TaskDocument, Verdict
+from codalab_nb.model.task import INTERRUPTED, Limits, Reason, TaskDocument, Verdict
 from codalab_nb.stores.ports import AttemptStore, NotFound
 from codalab_worker import kernelspecs, staging
 from codalab_worker.events import FROM_RUNNER, EventLog
@@ -229,7 +229,7 @@ class Attempt:
             if heartbeat.decided.is_set():
                 raise Decided
             if self._stopping.is_set():
-                raise Released("interrupted", "The worker was stopped.")
+                raise Released(INTERRUPTED, "The worker was stopped.")
             try:
                 lines = [parsed for raw in box.read(_WATCHDOG_S) if (parsed := _parse(raw))]
             except EOFError:
