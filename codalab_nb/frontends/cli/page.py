@@ -1,7 +1,7 @@
 """An executed notebook as one page that stands alone: text and pictures, nothing that runs or asks the network.
 
-Everything the notebook says is escaped; of its outputs only text and PNG pictures are taken. HTML outputs are shown
-by the text they come with.
+Everything the notebook says is escaped; of its outputs only text, Markdown (our own small part of it) and PNG pictures
+are taken. HTML outputs are shown by the text they come with. Words and results come first; code is folded away.
 """
 
 from __future__ import annotations
@@ -12,43 +12,72 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from codalab_nb.frontends.cli import markdown
 from codalab_nb.frontends.cli.text import shown
-from codalab_nb.frontends.cli.watching import output_text
+from codalab_nb.frontends.cli.watching import markdown_of, output_text
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_WIDEST = 4_000  # pixels of a picture that are believed
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1a1a1a; background: #fff }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .3rem 0; padding: .5rem .7rem;
-  font: 13px/1.45 ui-monospace, monospace }
-.source { background: #f4f4f2; border-left: 3px solid #bbb }
-.error { background: #fdecea; border-left: 3px solid #b3261e }
-.words { white-space: pre-wrap; overflow-wrap: anywhere; margin: .8rem 0 }
-img { max-width: 100%; height: auto }
-th, td { text-align: left; vertical-align: top; padding: .15rem 1rem .15rem 0 }
-.number { color: #595959; font-size: .8rem; margin-top: 1rem }
+:root { color-scheme: light dark; --text: #1f2328; --soft: #59636e; --line: #d1d9e0; --back: #fff; --code: #f6f8fa;
+  --mark: #0969da; --bad: #b3261e; --bad-back: #fdecea }
+@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --soft: #9aa4af; --line: #3d444d; --back: #14181d;
+  --code: #1d232b; --mark: #6cb0ff; --bad: #ff8a80; --bad-back: #3a1d1b } }
+* { box-sizing: border-box }
+body { font: 1.0625rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif;
+  max-width: 48rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; color: var(--text); background: var(--back);
+  overflow-wrap: break-word }
+h1, h2, h3, h4, h5, h6 { line-height: 1.25; margin: 2rem 0 .6rem; text-wrap: balance }
+h1 { font-size: 1.75rem; margin-top: 0; padding-bottom: .5rem; border-bottom: 1px solid var(--line) }
+h2 { font-size: 1.45rem } h3 { font-size: 1.2rem } h4, h5, h6 { font-size: 1rem }
+p, ul, ol, blockquote { margin: .6rem 0 } ul, ol { padding-left: 1.5rem } li { margin: .2rem 0 }
+blockquote { padding-left: 1rem; border-left: 3px solid var(--line); color: var(--soft) }
+hr { border: 0; border-top: 1px solid var(--line); margin: 1.5rem 0 }
+pre, code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace }
+pre { font-size: .8125rem; line-height: 1.5; margin: .6rem 0; white-space: pre-wrap; overflow-wrap: anywhere }
+pre.source, pre.fenced, pre.error { padding: .7rem .9rem; border-radius: 6px; background: var(--code) }
+pre.output { white-space: pre; overflow-x: auto }
+pre.error { background: var(--bad-back); border-left: 3px solid var(--bad) }
+code { font-size: .9em; background: var(--code); padding: .1em .3em; border-radius: 4px }
+.url, .note, summary { color: var(--soft) } .url { overflow-wrap: anywhere } .note { font-style: italic }
+summary { font-size: .85rem; cursor: pointer; width: fit-content } summary:hover { color: var(--mark) }
+details { margin: .4rem 0 1rem }
+figure { margin: 1.2rem 0; text-align: center }
+img { max-width: 100%; height: auto; background: #fff; border-radius: 6px }
+table { border-collapse: collapse; font-size: .9rem } .wide { overflow-x: auto }
+th, td { text-align: left; vertical-align: top; padding: .25rem 1.25rem .25rem 0 }
+.facts th { font-weight: 500; color: var(--soft); white-space: nowrap }
+.facts td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums }
+.data th { border-bottom: 2px solid var(--line) } .data td { border-bottom: 1px solid var(--line) }
+@media print { body { max-width: none; padding: 0; font-size: 10.5pt; color: #000; background: #fff }
+  details:not([open]) { display: none } figure, pre, tr { break-inside: avoid }
+  h1, h2, h3, h4 { break-after: avoid } pre.output { white-space: pre-wrap } }
 """
 
 
-def page(notebook: Mapping[str, Any], title: str, facts: Sequence[tuple[str, str]]) -> str:
-    """The page. `facts` stand in a table on top: what ran, on what, how it ended."""
+def page(
+    notebook: Mapping[str, Any],
+    title: str,
+    facts: Sequence[tuple[str, str]],
+    more: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The page. `facts` stand in a table on top: what ran, on what, how it ended; `more` is folded away below them."""
+    folded = f"<details><summary>Details</summary>{_facts(more)}</details>" if any(value for _, value in more) else ""
     body = "\n".join(_cells(notebook.get("cells", [])))
-    table = "".join(
-        f"<tr><th scope='row'>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in facts if value
-    )
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{_text(title)}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <h1>{_text(title)}</h1>
-<table>{table}</table>
+{_facts(facts)}
+{folded}
 {body}
 </body>
 </html>
@@ -59,17 +88,31 @@ def _text(text: object) -> str:
     return escape(shown(str(text)))
 
 
+def _facts(facts: Sequence[tuple[str, str]]) -> str:
+    rows = "".join(
+        f"<tr><th scope='row'>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in facts if value
+    )
+    return f'<table class="facts">{rows}</table>'
+
+
 def _cells(cells: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for cell in cells:
         source = cell.get("source", "")
         source = source if isinstance(source, str) else "".join(source)
-        if cell.get("cell_type") != "code":
-            yield f'<div class="words">{_text(source)}</div>'
+        if cell.get("cell_type") == "markdown":
+            yield markdown.to_html(shown(source))
             continue
-        count = cell.get("execution_count")
-        yield f'<div class="number">[{count if isinstance(count, int) else " "}]</div>'
-        yield f'<pre class="source">{_text(source)}</pre>'
-        yield from _outputs(cell.get("outputs", []))
+        if cell.get("cell_type") != "code":
+            yield f'<pre class="fenced">{_text(source)}</pre>'
+            continue
+        outputs = cell.get("outputs", [])
+        yield from _outputs(outputs)
+        if source.strip():
+            count = cell.get("execution_count")
+            number = f" [{count}]" if isinstance(count, int) else ""
+            failed = any(output.get("output_type") == "error" for output in outputs)
+            yield f"<details{' open' if failed else ''}><summary>Code{number}</summary>"
+            yield f'<pre class="source">{_text(source)}</pre></details>'
 
 
 def _outputs(outputs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -78,11 +121,15 @@ def _outputs(outputs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if picture:
             yield picture
             continue
+        if (words := markdown_of(output)) is not None:
+            yield markdown.to_html(shown(words))
+            continue
         text = output_text(output)
         if text is None:
             kinds = ", ".join(sorted(output.get("data", {}))) if isinstance(output.get("data"), dict) else "unknown"
-            text = f"[an output of the kind {kinds} is in the notebook only]"
-        yield f'<pre class="{"error" if output.get("output_type") == "error" else "output"}">{_text(text)}</pre>'
+            yield f'<p class="note">An output of the kind {_text(kinds)} is in the notebook only.</p>'
+        elif text.strip():
+            yield f'<pre class="{"error" if output.get("output_type") == "error" else "output"}">{_text(text)}</pre>'
 
 
 def _picture(output: Mapping[str, Any]) -> str | None:
@@ -97,5 +144,12 @@ def _picture(output: Mapping[str, Any]) -> str | None:
         return None
     if not image.startswith(_PNG):
         return None
-    description = output_text(output) or "a figure"
-    return f'<p><img alt="{_text(description)}" src="data:image/png;base64,{base64.b64encode(image).decode()}"></p>'
+    metadata = output.get("metadata")
+    told = metadata.get("image/png") if isinstance(metadata, dict) else None
+    told = told if isinstance(told, dict) else {}
+    words, width = told.get("alt"), told.get("width")
+    text = output_text(output) or ""
+    description = words if isinstance(words, str) and words else "" if text.startswith("<") else text
+    sized = f' width="{width}"' if type(width) is int and 0 < width <= _WIDEST else ""
+    source = f"data:image/png;base64,{base64.b64encode(image).decode()}"
+    return f'<figure><img alt="{_text(description or "a figure")}"{sized} src="{source}"></figure>'

@@ -195,7 +195,9 @@ def _html(bundle: _Bundle, to: Path) -> None:
     notebook = json.loads((to / bundle.notebook_ref.path).read_bytes()) if with_notebook else bundle.notebook(scratch)
     if not with_notebook:
         shutil.rmtree(scratch)
-    text = page(notebook, bundle.task.row.label, bundle.facts())
+    facts = bundle.facts()
+    more = [fact for fact in facts if fact[0].startswith(("task", "submitted", "notebook", "parameter "))]
+    text = page(notebook, bundle.task.row.label, [fact for fact in facts if fact not in more], more)
     _free(to, "result", ".html").write_text(text, encoding="utf-8")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from codalab_nb.frontends.cli import markdown
 from codalab_nb.model import names
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Result, State
@@ -20,6 +22,7 @@ from codalab_nb.stores.ports import NotFound
 
 _SERVE_S = 1.0  # how often it is made sure that somebody works
 _TICK_S = 0.2
+_PLACEHOLDER = re.compile(r"<IPython\.core\.display\.\w{1,40} object>")
 _LOOKS_PER_S = 2_000  # a look costs a few small reads; a large batch is looked at less often
 
 
@@ -162,7 +165,7 @@ def _take_metric(metrics: dict[str, float], body: Mapping[str, Any]) -> None:
 
 
 def printed(event: Mapping[str, Any]) -> str | None:
-    """The text of an `output` event: streams, `text/plain`, tracebacks. None for what has no text."""
+    """The text of an `output` event: streams, Markdown or `text/plain`, tracebacks. None for what has no text."""
     body = event.get("body")
     output = body.get("output") if event.get("type") == "output" and isinstance(body, dict) else None
     return output_text(output) if isinstance(output, dict) else None
@@ -180,8 +183,17 @@ def output_text(output: Mapping[str, Any]) -> str | None:
             if isinstance(trace, list) and trace
             else f"{output.get('ename')}: {output.get('evalue')}"
         )
+    if (words := markdown_of(output)) is not None:
+        return markdown.to_plain(words)
     data = output.get("data")
-    return _joined(data.get("text/plain")) if isinstance(data, dict) else None
+    plain = _joined(data.get("text/plain")) if isinstance(data, dict) else None
+    return None if plain is not None and _PLACEHOLDER.fullmatch(plain.strip()) else plain
+
+
+def markdown_of(output: Mapping[str, Any]) -> str | None:
+    """Its Markdown, which says more than the `<IPython.core.display.Markdown object>` beside it."""
+    data = output.get("data")
+    return _joined(data.get("text/markdown")) if isinstance(data, dict) else None
 
 
 def _joined(value: object) -> str | None:
