@@ -1,23 +1,26 @@
 """An executed notebook as one page that stands alone: text and pictures, nothing that runs or asks the network.
 
-Everything the notebook says is escaped; of its outputs only text, Markdown (our own small part of it) and PNG pictures
-are taken. HTML outputs are shown by the text they come with. Words and results come first; code is folded away.
+Everything the notebook says is escaped; of its outputs only text, Markdown (our own small part of it), tables of
+pandas (the text of their cells) and PNG pictures are taken. Other HTML is shown by the text it comes with. Words and
+results come first; code is folded away.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from codalab_nb.frontends.cli import markdown
+from codalab_nb.frontends.cli import dataframe, markdown
 from codalab_nb.frontends.cli.text import shown
 from codalab_nb.frontends.cli.watching import markdown_of, output_text
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_NUMBER = re.compile(r"[-+−]?[\d,]{1,30}(\.\d{0,30})?(e[-+]?\d{1,4})?%?|NaN|-?inf", re.IGNORECASE)
 _WIDEST = 4_000  # pixels of a picture that are believed
 _STYLE = """
 :root { color-scheme: light dark; --text: #1f2328; --soft: #59636e; --line: #d1d9e0; --back: #fff; --code: #f6f8fa;
@@ -49,10 +52,14 @@ table { border-collapse: collapse; font-size: .9rem } .wide { overflow-x: auto }
 th, td { text-align: left; vertical-align: top; padding: .25rem 1.25rem .25rem 0 }
 .facts th { font-weight: 500; color: var(--soft); white-space: nowrap }
 .facts td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums }
-.data th { border-bottom: 2px solid var(--line) } .data td { border-bottom: 1px solid var(--line) }
+.data { font-size: .85rem } .data th, .data td { border-bottom: 1px solid var(--line) }
+.data th { font-weight: 600; overflow-wrap: normal } .data thead th { vertical-align: bottom }
+.data td { min-width: 4rem } .data td:not(.number) { min-width: 7rem }
+.data .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
 @media print { body { max-width: none; padding: 0; font-size: 10.5pt; color: #000; background: #fff }
   details:not([open]) { display: none } figure, pre, tr { break-inside: avoid }
-  h1, h2, h3, h4 { break-after: avoid } pre.output { white-space: pre-wrap } }
+  h1, h2, h3, h4 { break-after: avoid } pre.output { white-space: pre-wrap }
+  .wide { overflow: visible } .data { font-size: 8pt } .data td { min-width: 0 } }
 """
 
 
@@ -124,12 +131,40 @@ def _outputs(outputs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if (words := markdown_of(output)) is not None:
             yield markdown.to_html(shown(words))
             continue
+        if (table := _table(output)) is not None:
+            yield table
+            continue
         text = output_text(output)
         if text is None:
             kinds = ", ".join(sorted(output.get("data", {}))) if isinstance(output.get("data"), dict) else "unknown"
             yield f'<p class="note">An output of the kind {_text(kinds)} is in the notebook only.</p>'
         elif text.strip():
             yield f'<pre class="{"error" if output.get("output_type") == "error" else "output"}">{_text(text)}</pre>'
+
+
+def _table(output: Mapping[str, Any]) -> str | None:
+    """A table of pandas as one of ours: as text it is too wide to be read."""
+    data = output.get("data")
+    source = data.get("text/html") if isinstance(data, dict) else None
+    source = "".join(map(str, source)) if isinstance(source, list) else source
+    table = dataframe.read(source) if isinstance(source, str) else None
+    if table is None:
+        return None
+    body_rows = table.rows[table.heads :]
+    numeric = [all(_NUMBER.fullmatch(row[i][0]) for row in body_rows) for i in range(len(table.rows[0]))]
+    rows = []
+    for cells in table.rows:
+        kinds = ["th" if is_head else "td" for _, is_head in cells]
+        marks = [' class="number"' if is_number and body_rows else "" for is_number in numeric]
+        rows.append(
+            "".join(
+                f"<{kind}{mark}>{_text(cell)}</{kind}>"
+                for kind, mark, (cell, _) in zip(kinds, marks, cells, strict=True)
+            )
+        )
+    head, body = ("".join(f"<tr>{row}</tr>\n" for row in part) for part in (rows[: table.heads], rows[table.heads :]))
+    caption = f"<p>{_text(table.caption)}</p>" if table.caption else ""
+    return f'{caption}<div class="wide"><table class="data"><thead>{head}</thead><tbody>{body}</tbody></table></div>'
 
 
 def _picture(output: Mapping[str, Any]) -> str | None:

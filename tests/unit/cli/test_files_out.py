@@ -46,6 +46,11 @@ def test_a_hostile_notebook_stays_text() -> None:
         output({"image/png": 'x" onerror="alert(1)'}),
         output({"image/png": PNG, "text/plain": '"><script>'}),
         output({"application/javascript": "alert(1)"}),
+        output({"text/markdown": EVIL, "text/plain": "x"}),
+        output(
+            {"text/html": f'{EVIL}<table class="dataframe"><tr><th>{EVIL}</th><td>&lt;script&gt;</td></tr></table>'}
+        ),
+        {**output({"image/png": "x", "text/plain": "x"}), "metadata": {"image/png": {"alt": '" onload="x'}}},
         {"output_type": "stream", "name": "stdout", "text": ["\x1b]0;x\x07", EVIL]},
         {"output_type": "error", "ename": "E", "evalue": EVIL, "traceback": [f"\x1b[31m{EVIL}"]},
     ]
@@ -53,7 +58,8 @@ def test_a_hostile_notebook_stays_text() -> None:
     text = page({"cells": cells}, EVIL, [(EVIL, EVIL)])
     found = tags(text)
     assert {tag for tag, _ in found} <= {
-        "html", "head", "meta", "title", "style", "body", "h1", "table", "tr", "th", "td", "div", "pre", "p", "img"
+        "html", "head", "meta", "title", "style", "body", "h1", "table", "tr", "th", "td", "pre", "p",
+        "figure", "img", "details", "summary", "thead", "tbody", "div",
     }  # fmt: skip
     images = [attributes for tag, attributes in found if tag == "img"]
     assert [image["src"] for image in images] == [f"data:image/png;base64,{PNG}"]
@@ -76,6 +82,45 @@ def test_the_page_shows_what_was_run() -> None:
     assert '<pre class="output">1</pre>' in text
     assert "[3]" in text
     assert "empty" not in text
+    assert text.index('class="output"') < text.index("<details><summary>Code") < text.index('class="source"')
+
+
+def test_the_page_renders_markdown_and_prefers_it() -> None:
+    """Text cells, and what `Markdown(...)` shows, whose text/plain is a placeholder."""
+    shown = output({"text/markdown": ["**691** genes"], "text/plain": "<IPython.core.display.Markdown object>"})
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title\n", "Words."]},
+        {"cell_type": "code", "source": "Markdown(x)", "outputs": [shown]},
+    ]
+    text = page({"cells": cells}, "n", [])
+    assert "<h2>Title</h2>\n<p>Words.</p>" in text
+    assert "<p><strong>691</strong> genes</p>" in text
+    assert "IPython" not in text
+
+
+def test_pictures_have_the_words_and_the_size_they_came_with() -> None:
+    data = {"image/png": PNG, "text/plain": "<Figure size 640x480 with 1 Axes>"}
+    named = {**output(data), "metadata": {"image/png": {"alt": "A volcano.", "width": 600}}}
+    text = page({"cells": [{"cell_type": "code", "source": "", "outputs": [named, output(data)]}]}, "n", [])
+    images = [attributes for tag, attributes in tags(text) if tag == "img"]
+    assert [(image["alt"], image.get("width")) for image in images] == [("A volcano.", "600"), ("a figure", None)]
+
+
+def test_the_page_shows_tables_of_pandas_as_tables() -> None:
+    source = '<p>All.</p><table border="1" class="dataframe"><thead><tr><th></th><th>p</th></tr></thead><tbody><tr>\
+<th>A&amp;B</th><td>0.5</td></tr></tbody></table>'
+    text = page({"cells": [{"cell_type": "code", "source": "", "outputs": [output({"text/html": source})]}]}, "n", [])
+    assert '<tr><th>A&amp;B</th><td class="number">0.5</td></tr>' in text
+    assert "<p>All.</p>" in text
+    spanned = source.replace("<td>", '<td colspan="2">')
+    data = {"text/html": spanned, "text/plain": "as text"}
+    assert "as text" in page({"cells": [{"cell_type": "code", "source": "", "outputs": [output(data)]}]}, "n", [])
+
+
+def test_the_page_shows_a_failed_cell_unfolded() -> None:
+    failed = {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t"]}
+    text = page({"cells": [{"cell_type": "code", "source": "1 / 0", "outputs": [failed]}]}, "n", [])
+    assert "<details open>" in text
 
 
 def read(path: Path) -> dict[str, list[list[tuple[str | None, str | None]]]]:

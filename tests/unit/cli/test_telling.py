@@ -50,6 +50,12 @@ def test_streamed_text_becomes_whole_lines() -> None:
         ({"output_type": "stream", "name": "stdout", "text": ["a", "b"]}, "ab"),
         ({"output_type": "display_data", "data": {"text/plain": "x", "text/html": "<b>"}}, "x"),
         ({"output_type": "display_data", "data": {"text/html": "<b>"}}, None),
+        ({"output_type": "display_data", "data": {"text/plain": "<IPython.core.display.HTML object>"}}, None),
+        (
+            {"output_type": "display_data", "data": {"text/plain": "<IPython…>", "text/markdown": ["**a** ", "b"]}},
+            "a b",
+        ),
+        ({"output_type": "display_data", "data": {"text/markdown": {"not": "text"}}}, None),
         ({"output_type": "error", "ename": "E", "evalue": "v", "traceback": []}, "E: v"),
         ({"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t1", "t2"]}, "t1\nt2"),
         ("no output", None),
