@@ -89,7 +89,7 @@ def _screen(watch: Watch, told: Mapping[str, str], width: int, height: int) -> T
 
     room = max(3, height - 4)
     shown = watch.seen if len(watch.seen) <= room else _most_telling(watch.seen, room)
-    head, *lines = layout(*_without_empty(HEAD, [row(seen, told) for seen in shown]), width)
+    head, *lines = layout(*_without_empty(HEAD, [row(seen, told) for seen in shown]), width, wrap=False)
     screen = Text(f"{head}\n", style="bold", no_wrap=True, overflow="ellipsis")
     for seen, line in zip(shown, lines, strict=True):
         screen.append(f"{line}\n", style=f"not bold {STATE_STYLES[seen.state]}")

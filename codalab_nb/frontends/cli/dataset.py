@@ -150,7 +150,7 @@ def describe(document: DatasetDocument, out: Output, *, talk: bool = True) -> No
         talk=talk,
     )
     for note in profile.notes():
-        put(f"  ! {note.text}", "yellow")
+        out.prose(f"  ! {note.text}", "yellow", "    ", talk=talk)
 
 
 def shape(profile: Profile) -> str:

@@ -54,7 +54,7 @@ def show(args: argparse.Namespace, out: Output) -> int:
         out.object(method.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"path": str(template.path)})
         return 0
     out.data(f"{method.name}: {method.title}", "bold")
-    out.data(f"  {method.sentence}")
+    out.prose(f"  {method.sentence}", hang="  ", talk=False)
     out.fields(
         [
             ("answers", method.question),

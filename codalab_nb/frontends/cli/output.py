@@ -52,7 +52,7 @@ class Output:
         print(json.dumps(value, indent=2, default=str), file=self.stdout, flush=True)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], *, talk: bool = False) -> None:
-        """Cut to the terminal's width where there is a terminal; whole where a program reads it."""
+        """Wrapped to the terminal's width where there is a terminal; whole where a program reads it."""
         stream = self.stderr if talk else self.stdout
         first, *lines = text.layout(head, rows, self.columns if stream.isatty() else None)
         (self.say if talk else self.data)(first, "bold")
@@ -66,18 +66,20 @@ class Output:
 
     def fields(self, pairs: Iterable[tuple[str, str]], *, talk: bool = True) -> None:
         """Name and value on each line, values aligned; those without a value are left out."""
+        put = self.say if talk else self.data
+        room = self.columns - 14 if (self.stderr if talk else self.stdout).isatty() else None
         for name, value in pairs:
             if value:
-                first, *more = value.split("\n")
-                put = self.say if talk else self.data
+                first, *more = [part for line in value.split("\n") for part in text.wrapped(line, room, "  ")]
                 put(f"  {name:<11} {first}")
                 for line in more:
                     put(f"  {'':<11} {line}")
 
-    def prose(self, words: str, style: str = "", hang: str = "") -> None:
+    def prose(self, words: str, style: str = "", hang: str = "", *, talk: bool = True) -> None:
         """A sentence, wrapped to the terminal; whole where a program reads it."""
-        for line in text.wrapped(words, self.columns if self.live else None, hang):
-            self.say(line, style)
+        live = self.live if talk else self.stdout.isatty()
+        for line in text.wrapped(words, self.columns if live else None, hang):
+            (self.say if talk else self.data)(line, style)
 
     def warn(self, message: str) -> None:
         self.prose(f"warning: {message}", "yellow", "  ")

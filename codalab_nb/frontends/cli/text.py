@@ -7,6 +7,7 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
+from itertools import zip_longest
 
 # Colours are dropped, since tracebacks are full of them; every other control sequence stays visible as `\x1b…`.
 _COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
@@ -65,7 +66,10 @@ def pad(text: str, columns: int) -> str:
 
 
 def wrapped(words: str, columns: int | None, hang: str = "") -> list[str]:
-    """Its lines, broken between words where longer than `columns`; what follows a break starts with `hang`."""
+    """Its lines, broken between words where longer than `columns`; what follows a break starts with `hang`.
+
+    A word that is longer than a line stays whole: a path or an address is then copied in one piece.
+    """
     lines = words.splitlines() or [""]
     if columns is None:
         return lines
@@ -73,15 +77,59 @@ def wrapped(words: str, columns: int | None, hang: str = "") -> list[str]:
     return [part for line in lines for part in (break_.wrap(line) if len(line) > columns else [line])]
 
 
-def layout(head: Sequence[str], rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
-    """A table as lines. Where it is wider than `columns`, the widest columns are cut; None: never cut."""
+_NARROWEST, _LONG_WORD, _GAP = 6, 20, 2
+
+
+def layout(head: Sequence[str], rows: Sequence[Sequence[str]], columns: int | None, *, wrap: bool = True) -> list[str]:
+    """A table as lines. Where it is wider than `columns`, the widest columns are wrapped; None: they stay whole.
+
+    Without `wrap` each row is one line, and cut: for a screen that is drawn again and again.
+    """
     table = [[one_line(cell) for cell in row] for row in (head, *rows)]
     widths = [max(width(row[i]) for row in table) for i in range(len(head))]
     if columns is not None:
-        room = columns - 2 * (len(head) - 1)
-        while sum(widths) > room and max(widths) > 6:
-            widths[widths.index(max(widths))] -= 1
-    return ["  ".join(pad(cut(cell, w), w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
+        _narrow(widths, table, columns - _GAP * (len(head) - 1))
+    lines = []
+    for row in table:
+        cells = [
+            folded(cell, w) if wrap and columns is not None else [cut(cell, w)]
+            for cell, w in zip(row, widths, strict=True)
+        ]
+        for parts in zip_longest(*cells, fillvalue=""):
+            lines.append((" " * _GAP).join(pad(part, w) for part, w in zip(parts, widths, strict=True)).rstrip())
+    return lines
+
+
+def _narrow(widths: list[int], table: Sequence[Sequence[str]], room: int) -> None:
+    """Takes from the widest column until all fit; first without breaking words, then, if it must be, within them."""
+    words = [
+        max((width(word) for row in table for word in row[i].split()), default=_NARROWEST) for i in range(len(widths))
+    ]
+    for least in ([max(_NARROWEST, min(word, _LONG_WORD)) for word in words], [_NARROWEST] * len(widths)):
+        while sum(widths) > room:
+            wide = [i for i in range(len(widths)) if widths[i] > least[i]]
+            if not wide:
+                break
+            widths[max(wide, key=widths.__getitem__)] -= 1
+
+
+def folded(cell: str, columns: int) -> list[str]:
+    """`cell` in lines of at most `columns` columns, broken between words; only what is longer is broken within."""
+    if width(cell) <= columns:
+        return [cell]
+    lines = [""]
+    for word in cell.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if width(longer) <= columns:
+            lines[-1] = longer
+            continue
+        if lines[-1]:
+            lines.append("")
+        for char in word:
+            if width(lines[-1] + char) > columns:
+                lines.append("")
+            lines[-1] += char
+    return lines
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

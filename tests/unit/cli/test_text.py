@@ -43,8 +43,26 @@ def test_one_line_cannot_break_a_table() -> None:
 def test_layout_keeps_to_the_width_and_counts_wide_characters() -> None:
     lines = text.layout(("name", "value"), [["東京" * 30, "1"], ["short", "2"]], 40)
     assert all(text.width(line) <= 40 for line in lines)
-    assert lines[2].startswith("short")
-    assert "…" in lines[1]
+    assert lines[-1].startswith("short")
+    assert "".join(lines).count("東京") == 30 - sum(line.startswith("京") for line in lines)
+
+
+def test_layout_wraps_instead_of_cutting() -> None:
+    """A reason that ends in … is none; names and numbers stay whole while a sentence can give way."""
+    reason = "needs counts, and these are logarithms of something that nobody can count any more"
+    rows = [["de-counts", "no", reason], ["pca-overview", "yes", ""]]
+    lines = text.layout(("method", "fits", "why"), rows, 40)
+    assert all(text.width(line) <= 40 for line in lines)
+    assert " ".join(line[20:] for line in lines[1:-1]) == reason
+    assert lines[1].startswith("de-counts     no    needs")
+    assert lines[-1] == "pca-overview  yes"
+    assert len(text.layout(("method", "fits", "why"), rows, 40, wrap=False)) == 3
+
+
+def test_layout_breaks_a_word_only_when_it_must() -> None:
+    lines = text.layout(("setting", "what"), [["home", "/a/very/long/path" * 3], ["x" * 30, "y z"]], 40)
+    assert all(text.width(line) <= 40 for line in lines)
+    assert "…" not in "".join(lines)
 
 
 @pytest.mark.parametrize(
