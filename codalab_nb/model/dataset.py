@@ -32,6 +32,11 @@ KIND_WORDS = {
 }
 
 
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 gene`, `3,051 genes`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def check_name(name: str) -> str:
     """Returns `name` if a data set may be called so, else raises ValueError."""
     if not NAME.fullmatch(name):
@@ -106,6 +111,7 @@ class Profile(Document):
     missing: Annotated[int, Field(ge=0)] = 0
     value_min: float | None = None
     value_max: float | None = None
+    not_count: str | None = None  # the first value that is no whole number ≥ 0, with its cell; None: there is none
     columns: tuple[Column, ...] = ()
     groups_from_names: tuple[str, ...] = ()  # one per sample, in the matrix' order; only when no file gives groups
     reference: Reference | None = None
@@ -203,8 +209,8 @@ def _design_notes(profile: Profile) -> Iterator[Note]:
         if level.n < 3:
             yield Note(
                 code="small_group",
-                text=f"Group {level.name!r} of {condition.name!r} has only {level.n} "
-                f"{'sample' if level.n == 1 else 'samples'}; three or more are needed to judge differences well.",
+                text=f"Group {level.name!r} of {condition.name!r} has only {counted(level.n, 'sample')}; "
+                "three or more are needed to judge differences well.",
             )
     spellings: dict[str, list[str]] = {}
     for level in condition.levels:

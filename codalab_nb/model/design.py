@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from codalab_nb.errors import InputError, Problems
-from codalab_nb.model.dataset import MATRIX_KINDS, ROLES, Column, Kind, Profile, Reference, Role
+from codalab_nb.model.dataset import MATRIX_KINDS, ROLES, Column, Kind, Note, Profile, Reference, Role
 
 # A level that is one of these words, or starts or ends with one of them, looks like a control.
 CONTROL_WORDS = (
@@ -115,7 +115,7 @@ def revise(
     """The profile after a person's word on roles (column → role), value kind, reference level; marked as confirmed.
 
     Raises InputError with every problem: unknown_role, unknown_column, duplicate_role, unknown_kind,
-    kind_impossible, unknown_level.
+    kind_mismatch, unknown_level.
     """
     problems = Problems()
     roles = dict(roles or {})
@@ -126,15 +126,25 @@ def revise(
             "A kind of values belongs to an expression matrix; this was read as a general table.",
             "Leave --kind away, or give the sample table with --samples FILE.",
         )
-    if kind == "counts" and profile.value_min is not None and profile.value_min < 0:
-        told = f"The values go down to {profile.value_min:g}, so they cannot be counts."
-        problems.add("kind_impossible", told, "Leave --kind away, or say linear or log.")
+    low = profile.value_min
+    no_count = profile.not_count or (f"they go down to {low:g}" if low is not None and low < 0 else None)
+    if kind == "counts" and no_count:
+        problems.add(
+            "kind_mismatch",
+            f"These values cannot be counts: {no_count}. Counts are whole numbers, 0 or more.",
+            "Leave --kind away, or say linear or log. Estimated counts (RSEM, Salmon) must be rounded first.",
+        )
     problems.raise_if_any()
 
     columns = tuple(_with_role(column, roles) for column in profile.columns)
     changes: dict[str, object] = {"columns": columns}
     if kind is not None:
-        changes |= {"kind": cast(Kind, kind), "kind_source": "user"}
+        kept = [note for note in profile.warnings if note.code not in _KIND_NOTES]
+        changes |= {
+            "kind": cast(Kind, kind),
+            "kind_source": "user",
+            "warnings": (*kept, *kind_notes(profile, cast(Kind, kind), by_user=True)),
+        }
     condition = next((column for column in columns if column.role == "condition"), None)
     if condition is None:
         changes["reference"] = None
@@ -143,6 +153,34 @@ def revise(
     if reference is not None:
         changes["reference"] = _confirmed(condition, reference)
     return Profile.model_validate(profile.model_dump() | {key: _plain(value) for key, value in changes.items()})
+
+
+_KIND_NOTES = ("negative_values", "kind_uncertain", "kind_doubtful")
+
+
+def kind_notes(profile: Profile, kind: Kind, *, by_user: bool) -> list[Note]:
+    """What is odd about values of this kind: as read, or as a person said."""
+    low, high = profile.value_min, profile.value_max
+    if low is None or high is None:
+        return []
+    notes = []
+    whole = profile.not_count is None
+    if kind == "linear" and low < 0:
+        text = f"Intensities go down to {low:g}; before a logarithm is taken, small values are raised to a floor."
+        notes.append(Note(code="negative_values", text=text))
+    if kind == "log" and whole and not by_user:
+        text = "All values are whole numbers: if they are counts, say --kind counts."
+        notes.append(Note(code="kind_uncertain", text=text))
+    if by_user and high > 200 and (kind == "log" or (kind == "linear" and whole)):
+        found = f"all are whole numbers, up to {high:g}, as counts are" if whole else f"they go up to {high:g}"
+        why = (
+            "as logarithms, differences between them would be far too large"
+            if kind == "log"
+            else "methods for intensities judge counts wrongly"
+        )
+        text = f"You call the values {kind}, but {found}; {why}. If they are {'counts' if whole else 'intensities'}, "
+        notes.append(Note(code="kind_doubtful", text=text + f"say --kind {'counts' if whole else 'linear'}."))
+    return notes
 
 
 def check_words(problems: Problems, roles: Mapping[str, str], kind: str | None, columns: Sequence[str] | None) -> None:
@@ -191,7 +229,7 @@ def _confirmed(condition: Column | None, level: str) -> Reference:
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value.model_dump() if isinstance(value, Column | Reference) else value
+    return value.model_dump() if isinstance(value, Column | Note | Reference) else value
 
 
 def meant(text: str, known: Sequence[str]) -> str:

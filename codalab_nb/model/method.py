@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.base import Document, Json, JsonObject
-from codalab_nb.model.dataset import KIND_WORDS, Kind, Profile, Role
+from codalab_nb.model.dataset import KIND_WORDS, Kind, Profile, Role, counted
 
 DATASET_PARAMETER = "dataset"  # receives the path of the staged data set; never a setting of the user
 CHOICES = re.compile(r"columns(:[a-z]+)?|levels|levels\([a-z_]+\)")
@@ -196,16 +196,29 @@ def fits(method: Method, profile: Profile) -> tuple[bool, str]:
         return False, "Needs a table; none of the files was read as one."
     if needs.kinds and profile.kind not in needs.kinds:
         wanted = " or ".join(KIND_WORDS[kind] for kind in needs.kinds)
-        fix = " If that was read wrong, set it with --kind." if profile.is_matrix else ""
-        return False, f"Needs {wanted}; these values are {KIND_WORDS[profile.kind]}.{fix}"
+        return False, f"Needs {wanted}; these values are {KIND_WORDS[profile.kind]}.{_way_out(profile)}"
     if profile.n_samples < needs.min_samples:
-        return False, f"Needs at least {needs.min_samples} samples; there are {profile.n_samples}."
+        return False, _too_few(profile.n_samples, needs.min_samples, "sample")
     if profile.n_features < needs.min_features:
-        return False, f"Needs at least {needs.min_features} measured features; there are {profile.n_features}."
+        return False, _too_few(profile.n_features, needs.min_features, "measured feature")
     for role in needs.roles:
         if profile.by_role(role) is None:
             return False, f"Needs to know the {role} of each sample: --samples FILE, or --role COLUMN={role}."
     return _groups_fit(needs, profile)
+
+
+def _way_out(profile: Profile) -> str:
+    """What to do about values of the wrong kind. Counts must not be called something else to get a method to run."""
+    if profile.kind != "counts":
+        return " If that was read wrong, set it with --kind." if profile.is_matrix else ""
+    told = " Counts need a method for counts, and none is installed yet; this one would judge them wrongly."
+    if profile.kind_source == "values":
+        told += " Only if they are array intensities saved as whole numbers, say --kind linear."
+    return told
+
+
+def _too_few(found: int, needed: int, noun: str) -> str:
+    return f"Needs at least {counted(needed, noun)}; there {'is' if found == 1 else 'are'} {found:,}."
 
 
 def _groups_fit(needs: Needs, profile: Profile) -> tuple[bool, str]:
@@ -216,7 +229,7 @@ def _groups_fit(needs: Needs, profile: Profile) -> tuple[bool, str]:
     sizes = ", ".join(f"{level.name} {level.n}" for level in condition.levels[:8]) or "none"
     if len(large) < needs.min_groups:
         return False, (
-            f"Needs at least {needs.min_groups} groups of {needs.min_per_group} or more samples; "
+            f"Needs at least {counted(needs.min_groups, 'group')} of {needs.min_per_group} or more samples; "
             f"{condition.name!r} has: {sizes}."
         )
     return True, f"Fits: {condition.name!r} has {sizes}."

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from codalab_nb.errors import Problems
+from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.bundle import check_relative
 from codalab_nb.model.dataset import PROFILE_FILE, Note, Profile
-from codalab_nb.packing.tables import SPREADSHEETS, is_table_name
+from codalab_nb.packing.tables import SPREADSHEETS, check_file, is_regular, is_table_name
 
 MATRIX_WORDS = ("expression", "counts", "matrix")
 SAMPLE_WORDS = (
@@ -45,29 +45,40 @@ class Chosen:
 
 
 def choose_files(paths: Sequence[Path], samples: Path | None, problems: Problems) -> Chosen:
-    """Collects the files. Problems: missing_file, empty_folder, duplicate_file, bad_file_name, reserved_name."""
+    """Collects the files.
+
+    Problems: missing_file, unreadable_file, empty_folder, duplicate_file, bad_file_name, reserved_name.
+    """
     chosen = Chosen()
     for path in paths:
-        if path.is_dir():
+        if _is_folder(path):
             _take_folder(path, chosen, problems)
-        elif path.is_file():
+        elif _checked(path, "file or folder", problems):
             _take(path, path.name, chosen, problems)
-        else:
-            problems.add(
-                "missing_file", f"There is no file or folder {path}.", "Check the spelling, and the folder you are in."
-            )
-    if samples is not None and not samples.is_file():
-        problems.add(
-            "missing_file", f"There is no sample table {samples}.", "Check the spelling, and the folder you are in."
-        )
-    elif samples is not None:
+    if samples is not None and _checked(samples, "sample table", problems):
         same = [path for path, _ in chosen.files if path.samefile(samples)]
         if not same:
             _take(samples, samples.name, chosen, problems)
         chosen.samples = same[0] if same else samples
     _check_distinct(chosen, problems)
-    _choose(chosen, {path for path in paths if path.is_file()})
+    _choose(chosen, {path for path in paths if is_regular(path)})
     return chosen
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long a name, or a folder above it is closed to us: check_file says which
+        return False
+
+
+def _checked(path: Path, what: str, problems: Problems) -> bool:
+    try:
+        check_file(path, what)
+    except InputError as error:
+        problems.take(error)
+        return False
+    return True
 
 
 def _take_folder(folder: Path, chosen: Chosen, problems: Problems) -> None:
@@ -76,7 +87,7 @@ def _take_folder(folder: Path, chosen: Chosen, problems: Problems) -> None:
         relative = path.relative_to(folder)
         if any(part.startswith(".") for part in relative.parts) or path.is_dir():
             continue
-        if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        if not is_regular(path) or not path.resolve().is_relative_to(folder.resolve()):
             text = f"{relative} is left out: it is a link that leads out of the folder, or no ordinary file."
             chosen.warnings.append(Note(code="file_left_out", text=text))
             continue

@@ -13,12 +13,13 @@ from pathlib import Path
 import pandas as pd
 
 from codalab_nb.errors import InputError, Problems
-from codalab_nb.model.dataset import PROFILE_FILE, Column, Note, Profile, TableFile
-from codalab_nb.model.design import check_words, groups_from_names, propose_roles, revise
+from codalab_nb.model.dataset import PROFILE_FILE, Column, Note, Profile, TableFile, counted
+from codalab_nb.model.design import check_words, groups_from_names, kind_notes, propose_roles, revise
 from codalab_nb.packing.columns import describe
 from codalab_nb.packing.files import Chosen, choose_files
 from codalab_nb.packing.orientation import ANNOTATION_WORDS, kind_of_values, orientation
 from codalab_nb.packing.scan import Scan, scan
+from codalab_nb.packing.spellings import first_line_is_data, gene_of_date
 from codalab_nb.packing.tables import read_header, read_small, sniff
 
 NAMED = 5  # how many examples an error or a warning names
@@ -135,8 +136,6 @@ def _duplicates(problems: Problems, file_name: str, header: Sequence[str]) -> bo
 
 def _profile_table(chosen: Chosen, path: Path, file: TableFile, design: _Design | None) -> Profile:
     problems = Problems()
-    _duplicates(problems, path.name, read_header(path, file))
-    problems.raise_if_any()
     found = scan(path, file)
     notes = list(chosen.warnings)
     if file.encoding in ("cp1252", "latin-1"):
@@ -151,7 +150,7 @@ def _profile_table(chosen: Chosen, path: Path, file: TableFile, design: _Design 
         notes.append(
             Note(
                 code="empty_columns",
-                text=f"{len(unnamed)} columns of {path.name} have neither a name nor a value; they are left out.",
+                text=f"Columns of {path.name} with neither a name nor a value: {len(unnamed)}; left out.",
             )
         )
     numbers = [place for place in found.number_columns if place not in unnamed]
@@ -180,6 +179,12 @@ def _profile_table(chosen: Chosen, path: Path, file: TableFile, design: _Design 
     if design is not None:
         id_column = design.id_column(set(column_names) | set(ids or ()))
         sample_ids = design.ids(id_column)
+    if not _has_header(path, file, found, [p for p in values if p != id_place], ids, sample_ids, notes, problems):
+        if chosen.strict:
+            problems.raise_if_any()
+        return Profile(orientation="files", orientation_why="the table in it has no header line", warnings=tuple(notes))
+    _duplicates(problems, path.name, found.header)
+    problems.raise_if_any()
     side, why = orientation(found, ids, column_names, sample_ids)
     if design is not None and side == "table":
         side, why = "genes_in_rows", "a sample table came with it"
@@ -188,6 +193,7 @@ def _profile_table(chosen: Chosen, path: Path, file: TableFile, design: _Design 
     _check_numbers(path, file, found, values, problems)
     features, names = (ids or [], column_names) if side == "genes_in_rows" else (column_names, ids or [])
     _check_names(path, features, names, notes, problems)
+    notes += _dates_among(features)
     annotations = [
         found.header[p] for p in range(len(found.header)) if p not in values and p != id_place and p not in unnamed
     ]
@@ -217,6 +223,7 @@ def _profile_table(chosen: Chosen, path: Path, file: TableFile, design: _Design 
         missing=int(found.missing[values].sum()),
         value_min=float(found.lowest[values].min()),
         value_max=float(found.highest[values].max()),
+        not_count=_not_count(found, values, ids),
         columns=columns,
         groups_from_names=groups,
     )
@@ -236,7 +243,7 @@ def _general_table(
     missing = int(found.missing[kept].sum())
     if missing:
         notes.append(
-            Note(code="missing_values", text=f"{missing} of {found.n_rows * len(kept):,} cells have no value.")
+            Note(code="missing_values", text=f"Cells without a value: {missing:,} of {found.n_rows * len(kept):,}.")
         )
     return Profile(
         orientation="table",
@@ -257,6 +264,60 @@ def _id_place(found: Scan, numbers: list[int]) -> int | None:
     return None
 
 
+def _has_header(
+    path: Path,
+    file: TableFile,
+    found: Scan,
+    values: list[int],
+    ids: list[str] | None,
+    sample_ids: list[str] | None,
+    notes: list[Note],
+    problems: Problems,
+) -> bool:
+    """False, with a note and a problem, if the first line is data: its row would silently be lost as a header."""
+    answer = "no" if file.row_names else first_line_is_data(found.header, values, ids, set(sample_ids or ()))
+    if answer == "no":
+        return True
+    listed = ", ".join(found.header[:NAMED]) + (", …" if len(found.header) > NAMED else "")
+    if answer == "maybe":
+        text = (
+            f"The first line of {path.name} ({listed}) was taken as the names of the columns, though they are numbers."
+        )
+        text += " If it is data, it is missing from what was read: add a line above it that names the columns."
+        notes.append(Note(code="no_header", text=text))
+        return True
+    told = f"The first line of {path.name} holds data, not the names of the columns: {listed}."
+    fix = "Add a first line that names the columns, as gene,control1,control2. "
+    fix += "If these numbers are the names of the samples, write `gene` at the top of the first column."
+    notes.append(Note(code="no_header", text=f"{told} {fix}"))
+    problems.add("no_header", told, fix)
+    return False
+
+
+def _dates_among(features: list[str]) -> list[Note]:
+    """Names as Excel makes them of SEPT4 and MARCH2. They are told, never changed: 2-Mar may be one of two genes."""
+    dates = {name: gene for name in dict.fromkeys(features) if (gene := gene_of_date(name)) is not None}
+    if not dates:
+        return []
+    listed = ", ".join(f"{name!r}" + (f" ({gene})" if gene else "") for name, gene in list(dates.items())[:NAMED])
+    look, they = ("looks like a date", "It is") if len(dates) == 1 else ("look like dates", "They are")
+    text = f"{counted(len(dates), 'gene name')} {look}, as Excel makes them: {listed}"
+    text += f"{', …' if len(dates) > NAMED else ''}. {they} kept as in the file: write the right symbols into it, and "
+    text += "tell Excel that the column is text."
+    return [Note(code="dates_as_genes", text=text)]
+
+
+def _not_count(found: Scan, values: list[int], ids: list[str] | None) -> str | None:
+    """The first value that is no whole number ≥ 0, and where it stands."""
+    places = [place for place in values if place in found.not_count]
+    if not places:
+        return None
+    place = min(places, key=lambda place: (found.not_count[place][0], place))
+    row, number = found.not_count[place]
+    spelled = str(int(number)) if number.is_integer() else repr(number)
+    return f"{spelled} in column {found.header[place]!r}, row {row + 1}" + (f" ({ids[row]})" if ids else "")
+
+
 def _check_numbers(path: Path, file: TableFile, found: Scan, values: list[int], problems: Problems) -> None:
     stray = [(place, *found.stray[place]) for place in values if place in found.stray]
     for place, row, text in stray[:NAMED]:
@@ -271,7 +332,7 @@ def _check_numbers(path: Path, file: TableFile, found: Scan, values: list[int], 
     if len(stray) > NAMED:
         problems.add(
             "text_in_numbers",
-            f"{path.name}: {len(stray) - NAMED} more columns hold text among numbers.",
+            f"{path.name}: text among numbers in {counted(len(stray) - NAMED, 'more column', 'more columns')}.",
             "Correct them likewise.",
         )
 
@@ -293,7 +354,7 @@ def _check_names(path: Path, features: list[str], names: list[str], notes: list[
         notes.append(
             Note(
                 code="duplicate_ids",
-                text=f"{repeated.nunique()} names of rows occur more than once ({listed}); every row is kept.",
+                text=f"Names of genes that occur more than once: {repeated.nunique():,} ({listed}); all are kept.",
             )
         )
 
@@ -319,9 +380,10 @@ def _design_columns(
             told += (
                 f", and {_some(unused)} of {design.file.path} {'is' if len(unused) == 1 else 'are'} not in {path.name}"
             )
-        problems.add(
-            "samples_mismatch", told + ".", "Spell the samples alike in both files (capitals and spaces count)."
-        )
+        fix = "Spell the samples alike in both files (capitals and spaces count)."
+        if set(undescribed) & set(map(str, design.frame.columns)):
+            fix = f"The first line of {design.file.path} names a sample: add a line above it that names the columns."
+        problems.add("samples_mismatch", told + ".", fix)
     elif unused:
         notes.append(
             Note(
@@ -337,19 +399,13 @@ def _value_notes(found: Scan, profile: Profile) -> list[Note]:
     notes = []
     if profile.missing:
         share = profile.missing / (profile.n_samples * profile.n_features)
-        notes.append(Note(code="missing_values", text=f"{profile.missing:,} measurements ({share:.1%}) have no value."))
+        have = "has" if profile.missing == 1 else "have"
+        text = f"{counted(profile.missing, 'measurement')} ({share:.1%}) {have} no value."
+        notes.append(Note(code="missing_values", text=text))
     if found.infinite:
-        notes.append(
-            Note(code="infinite_values", text=f"{found.infinite} values are infinite; they are taken as missing.")
-        )
-    low, high = profile.value_min, profile.value_max
-    if profile.kind == "linear" and low is not None and low < 0:
-        text = f"Intensities go down to {low:g}; before a logarithm is taken, small values are raised to a floor."
-        notes.append(Note(code="negative_values", text=text))
-    if profile.kind == "log" and low is not None and high is not None and low >= 0 and float(found.whole.all()):
-        notes.append(
-            Note(code="kind_uncertain", text="All values are whole numbers: if they are counts, say --kind counts.")
-        )
+        text = f"Infinite values: {found.infinite:,}; they are taken as missing."
+        notes.append(Note(code="infinite_values", text=text))
+    notes += kind_notes(profile, profile.kind, by_user=False)
     if not profile.columns:
         text = "No groups are known. Give a sample table with --samples FILE to compare groups."
         notes.append(Note(code="no_groups", text=text))
@@ -357,8 +413,9 @@ def _value_notes(found: Scan, profile: Profile) -> list[Note]:
 
 
 def _some(names: Sequence[str]) -> str:
-    what = "sample" if len(names) == 1 else "samples"
-    return f"{len(names)} {what} ({', '.join(map(repr, names[:NAMED]))}{', …' if len(names) > NAMED else ''})"
+    return (
+        f"{counted(len(names), 'sample')} ({', '.join(map(repr, names[:NAMED]))}{', …' if len(names) > NAMED else ''})"
+    )
 
 
 def _as_name(value: object) -> str:

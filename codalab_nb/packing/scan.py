@@ -30,6 +30,7 @@ class Scan:
     whole: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     infinite: int = 0
     stray: dict[int, tuple[int, str]] = field(default_factory=dict)  # column → (row, text) of its first text cell
+    not_count: dict[int, tuple[int, float]] = field(default_factory=dict)  # column → (row, number): first that is none
     row_means: list[npt.NDArray[np.float64]] = field(default_factory=list)
 
     def is_number(self, place: int) -> bool:
@@ -94,6 +95,11 @@ def _take(found: Scan, chunk: pd.DataFrame) -> None:
     found.highest[places] = np.maximum(found.highest[places], np.where(absent, -np.inf, values).max(axis=0))
     known = np.where(absent, 0.0, values)
     found.total[places] += known.sum(axis=0)
-    found.whole[places] &= (known == np.floor(known)).all(axis=0)
+    whole = known == np.floor(known)
+    found.whole[places] &= whole.all(axis=0)
+    no_count = ~whole | (known < 0)
+    for at in np.flatnonzero(no_count.any(axis=0)):
+        row = int(no_count[:, at].argmax())
+        found.not_count.setdefault(places[at], (found.n_rows + row, float(known[row, at])))
     counted = (~absent).sum(axis=1)
     found.row_means.append(np.where(counted > 0, known.sum(axis=1) / np.maximum(counted, 1), np.nan))

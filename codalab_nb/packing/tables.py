@@ -7,10 +7,13 @@ about two million cells, so that a table of hundreds of megabytes is profiled in
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
 import re
+import stat
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -62,13 +65,47 @@ def open_bytes(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
+def check_file(path: Path, what: str = "file") -> None:
+    """Raises InputError (missing_file, unreadable_file) unless `path` is a regular file, or a link to one.
+
+    A pipe or a device would be waited for without end; so nothing is opened here.
+    """
+    spelling = "Check the spelling, and the folder you are in."
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise InputError("missing_file", f"There is no {what} {path}.", spelling) from error
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            told = f"{path} is a link that leads back to itself; there is no {what} behind it."
+            raise InputError("missing_file", told, "Name the file itself, or mend the link.") from error
+        told = f"{path} cannot be read: {error.strerror}."
+        raise InputError("unreadable_file", told, "Make it readable, or choose another file.") from error
+    if not stat.S_ISREG(mode):
+        told = f"{path} is not a regular file but a {_file_type(mode)}."
+        raise InputError("unreadable_file", told, "Save what it holds in a file, and name that file.")
+
+
+def is_regular(path: Path) -> bool:
+    try:
+        check_file(path)
+    except InputError:
+        return False
+    return True
+
+
+def _file_type(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "folder"
+    return "pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
+
+
 def sniff(path: Path, name: str) -> TableFile:
     """How to read the table at `path`, which is called `name` in its data set.
 
-    Raises InputError: missing_file, spreadsheet, binary_file, empty_table, ragged_rows.
+    Raises InputError: missing_file, unreadable_file, spreadsheet, binary_file, empty_table, ragged_rows.
     """
-    if not path.is_file():
-        raise InputError("missing_file", f"There is no file {path}.", "Check the spelling, and the folder you are in.")
+    check_file(path)
     if _suffix(path) in SPREADSHEETS:
         raise InputError(
             "spreadsheet",
@@ -93,9 +130,12 @@ def sniff(path: Path, name: str) -> TableFile:
     lines = [line for line in text.splitlines()[:50] if line.strip()]
     if len(head) == _HEAD_BYTES and len(lines) > 1:
         lines = lines[:-1] if len(text.splitlines()) <= 50 else lines  # the last line may be cut
-    separator = _separator(lines, path)
-    decimal = _decimal(lines, separator)
-    rows = list(csv.reader(lines[:50], delimiter=separator))
+    try:
+        separator = _separator(lines, path)
+        decimal = _decimal(lines, separator)
+        rows = list(csv.reader(lines[:50], delimiter=separator))
+    except csv.Error as error:  # a cell of more than 131,072 characters
+        raise _no_rows(path, _open_quote(text) or error) from error
     row_names = len(rows) > 1 and all(len(row) == len(rows[0]) + 1 for row in rows[1:])
     table = TableFile(path=name, separator=separator, decimal=decimal, encoding=encoding, row_names=row_names)
     _check_rows(path, table, len(rows[0]) + row_names)
@@ -217,11 +257,7 @@ def _check_rows(path: Path, table: TableFile, width: int) -> None:
             "Check the file; if it is compressed, pack it again.",
         ) from error
     except csv.Error as error:
-        raise InputError(
-            "ragged_rows",
-            f"{path.name} is not a table: {error}.",
-            "Look at the file in a text editor; a quotation mark may be missing.",
-        ) from error
+        raise _no_rows(path, error) from error
     if n_rows < 2:
         raise InputError(
             "empty_table",
@@ -245,13 +281,45 @@ def _row_widths(text: IO[str], separator: str) -> Iterator[tuple[int, int]]:
     for line in text:
         number += 1
         if '"' in line:
-            first, pending = number, line
-            while pending.count('"') % 2:  # a quoted cell goes on in the next line
-                following = next(text, None)
-                if following is None:
-                    raise csv.Error(f"the quotation mark opened in line {first} is never closed")
-                number += 1
-                pending += following
-            yield first, len(next(csv.reader([pending], delimiter=separator)))
+            cells, lines = _quoted_row(line, text, separator, number)
+            yield number, cells
+            number += lines - 1
         elif line.strip():
             yield number, line.count(separator) + 1
+
+
+def _quoted_row(line: str, following: Iterator[str], separator: str, number: int) -> tuple[int, int]:
+    """Cells and lines of the row that begins with `line`; a quoted cell may go on in the lines that follow.
+
+    A quotation mark that is missing would swallow rows up to the next one, so the end of a cell of many lines is
+    looked at strictly. csv gives up after 131,072 characters of one cell, however long the file is.
+    """
+    reader = csv.reader(chain([line], following), delimiter=separator, skipinitialspace=True, strict=True)
+    try:
+        return len(next(reader)), reader.line_num
+    except csv.Error as error:
+        if reader.line_num == 1:  # text behind a closing mark, as in "a" ,1: odd, but the row is whole
+            loose = csv.reader([line, ""], delimiter=separator, skipinitialspace=True)
+            cells = len(next(loose))
+            if loose.line_num == 1:
+                return cells, 1
+        raise csv.Error(f"the quotation mark opened in line {number} is never closed") from error
+
+
+def _open_quote(text: str) -> csv.Error | None:
+    """What is wrong with the quotation marks, if the separator is not known yet."""
+    for separator in _SEPARATORS:
+        try:
+            for _ in _row_widths(io.StringIO(text), separator):
+                pass
+        except csv.Error as error:
+            return error
+    return None
+
+
+def _no_rows(path: Path, error: csv.Error) -> InputError:
+    return InputError(
+        "ragged_rows",
+        f"{path.name} is not a table: {error}.",
+        "Look at the file in a text editor; a quotation mark may be missing.",
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from codalab_nb.model.dataset import Profile
 from codalab_nb.model.design import groups_from_names, revise
 from codalab_nb.packing import tables
 from codalab_nb.packing.profile import profile_files, staged_files
+from codalab_nb.packing.spellings import gene_of_date
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -156,7 +159,7 @@ def test_repeated_genes_are_a_warning_and_repeated_samples_an_error(tmp_path: Pa
     profile, _ = profile_files([path])
     notes = {note.code: note.text for note in profile.notes()}
     assert "'TP53'" in notes["duplicate_ids"]
-    assert notes["missing_values"].startswith("1 measurements (8.3%)")
+    assert notes["missing_values"].startswith("1 measurement (8.3%) has no value")
     cells, table = write(
         tmp_path, cells_by_gene="cell,TP53,MYC\nc1,1,2\nc1,3,4\nc2,5,6\n", table="cell,type\nc1,a\nc2,b\nc3,b\n"
     )
@@ -227,7 +230,198 @@ def test_analysis_reads_missing_words_as_the_profile_did() -> None:
     assert expression.MISSING_WORDS == tables.MISSING_WORDS
 
 
-def test_negative_values_cannot_be_called_counts() -> None:
+@pytest.mark.parametrize(
+    ("last_row", "words"),
+    [
+        ("MYC,0,7,12.5,300", "12.5 in column 'kd1', row 2 (MYC)"),
+        ("MYC,0,-3,12,300", "-3 in column 'ctrl2', row 2 (MYC)"),
+    ],
+)
+def test_what_is_no_whole_number_from_0_on_cannot_be_called_counts(tmp_path: Path, last_row: str, words: str) -> None:
+    paths = write(tmp_path, expression=f"gene,ctrl1,ctrl2,kd1,kd2\nTP53,1,2,3,4\n{last_row}\n")
     with pytest.raises(InputError) as refused:
-        profile_files([DATA / "leukemia_armstrong"], kind="counts")
-    assert codes(refused) == ["kind_impossible"]
+        profile_files(paths, kind="counts")
+    assert codes(refused) == ["kind_mismatch"]
+    assert words in refused.value.message
+    profile, _ = profile_files(paths)
+    with pytest.raises(InputError, match="cannot be counts"):  # nor later, when the files are not looked at
+        revise(profile, kind="counts")
+
+
+def test_counts_called_logarithms_or_intensities_are_a_warning() -> None:
+    for kind in ("log", "linear"):
+        profile, _ = profile_files([DATA / "pasilla_knockdown"], kind=kind)
+        told = {note.code: note.text for note in profile.warnings}
+        assert "say --kind counts" in told["kind_doubtful"]
+        assert revise(profile, kind="counts").warnings == ()
+    profile, _ = profile_files([DATA / "leukemia_armstrong"], kind="log")
+    assert [note.code for note in profile.warnings] == ["kind_doubtful"]
+    assert "say --kind linear" in profile.warnings[0].text
+    assert [note.code for note in revise(profile, kind="linear").warnings] == ["negative_values"]
+
+
+def test_a_remark_on_the_kind_goes_when_a_person_has_decided(tmp_path: Path) -> None:
+    paths = write(tmp_path, expression="gene,ctrl1,ctrl2,kd1,kd2\nTP53,1,2,3,4\nMYC,4,3,2,1\n")
+    assert [note.code for note in profile_files(paths)[0].warnings] == ["kind_uncertain"]
+    for kind in ("counts", "log"):
+        assert profile_files(paths, kind=kind)[0].warnings == ()
+
+
+def test_genes_which_excel_made_dates_are_told_and_kept() -> None:
+    profile, _ = profile_files([DATA / "leukemia_armstrong" / "excel_european.csv"])
+    (told,) = [note.text for note in profile.warnings if note.code == "dates_as_genes"]
+    assert told.startswith("12 gene names look like dates")
+    for words in ("'4-Sep' (SEPT4 / SEPTIN4)", "'2-Mar' (MARCH2 or MARC2)", ", …"):
+        assert words in told
+    ids = ids_of(DATA / "leukemia_armstrong" / "excel_european.csv")
+    spoiled = [
+        "10-Sep",
+        "4-Sep",
+        "9-Sep",
+        "11-Sep",
+        "2-Mar",
+        "5-Sep",
+        "8-Sep",
+        "6-Mar",
+        "3-Mar",
+        "6-Sep",
+        "2-Sep",
+        "7-Mar",
+    ]
+    assert [name for name in ids if gene_of_date(name) is not None] == spoiled
+
+
+def ids_of(path: Path) -> list[str]:
+    table = tables.sniff(path, path.name)
+    return [str(name) for name in tables.read_small(path, table, only=[0]).iloc[:, 0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "gene"),
+    [
+        ("4-Sep", "SEPT4 / SEPTIN4"),
+        ("Sep-04", "SEPT4 / SEPTIN4"),
+        ("04. Sep", "SEPT4 / SEPTIN4"),
+        ("4-Sep-06", "SEPT4 / SEPTIN4"),
+        ("2006-09-04", "SEPT4 / SEPTIN4"),
+        ("2006-09-04 00:00:00", "SEPT4 / SEPTIN4"),
+        ("04.09.2006", "SEPT4 / SEPTIN4"),
+        ("9/4/2006", "SEPT4 / SEPTIN4"),
+        ("01. Mrz", "MARCH1 or MARC1"),
+        ("7-Mar", "MARCH7"),
+        ("15-Sep", "SEP15"),
+        ("1-Dec", "DEC1"),
+        ("4-Oct", "OCT4"),
+        ("30-Jan", ""),
+    ],
+)
+def test_spellings_of_dates(name: str, gene: str) -> None:
+    assert gene_of_date(name) == gene
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SEPT4",
+        "MARCH2",
+        "DEC1",
+        "Oct-4",
+        "HLA-DQA1",
+        "AC009283.1",
+        "IGLV2-14",
+        "99-Sep",
+        "4-Sap",
+        "1007_s_at",
+        "Mar",
+        "4",
+    ],
+)
+def test_what_is_no_date(name: str) -> None:
+    assert gene_of_date(name) is None
+
+
+def test_no_clean_table_is_said_to_hold_dates() -> None:
+    files = [example_folder() / "expression.csv", DATA / "leukemia_armstrong" / "expression.csv"]
+    for path in (*files, DATA / "pasilla_knockdown" / "counts.csv"):
+        assert [name for name in ids_of(path) if gene_of_date(name) is not None] == [], path
+        assert "dates_as_genes" not in [note.code for note in profile_files([path])[0].warnings]
+    assert not any(gene_of_date(f"ENSG{number:011d}") for number in range(3, 500_000, 997))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "G1,1,2\nG2,3,4\n",
+        "MYC,1,2\nTP53,3,4\n",
+        "TP53,1,2,3\nMYC,4,5,6\nEGFR,7,8,9\n",
+        "Xkr4,0,0,7\nRp1,1,2,3\n",
+        "Myc,1.5,2.25\nTrp53,1.5,3\n",
+        "G1;1,5;2,5\nG2;3,5;4,5\n",
+        "ID1,4,5\nID2,6,7\n",
+        "5.1,3.5,1.4,setosa\n4.9,3.0,1.4,setosa\n6.3,3.3,6.0,virginica\n",
+    ],
+)
+def test_a_file_without_a_header_line_is_refused(tmp_path: Path, content: str) -> None:
+    """Its first gene would be lost, and samples be called 1 and 2."""
+    with pytest.raises(InputError) as refused:
+        profile_files(write(tmp_path, expression=content))
+    assert codes(refused) == ["no_header"]
+    assert "Add a first line that names the columns" in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "gene,1,2\nG1,1,2\nG2,3,4\n",
+        ",0,1\nG1,1,2\nG2,3,4\n",
+        "Probe Set ID,101,102\nG1,1,2\nG2,3,4\n",
+        "1,2\nG1,5,6\nG2,3,4\n",  # as R writes it
+        "gene,0.5,1\nG1,1,2\nG2,3,4\n",
+        "G1,a,2\nG2,3,4\n",
+    ],
+)
+def test_samples_may_be_called_by_numbers(tmp_path: Path, content: str) -> None:
+    profile, _ = profile_files(write(tmp_path, expression=content))
+    assert "no_header" not in [note.code for note in profile.warnings]
+
+
+def test_a_doubtful_first_line_is_a_warning_and_a_sample_table_settles_it(tmp_path: Path) -> None:
+    matrix, table = write(tmp_path, expression="Measured,1,2\nG1,1,2\nG2,3,4\n", table="nr,group\n1,ctrl\n2,drug\n")
+    assert "no_header" in [note.code for note in profile_files([matrix])[0].warnings]
+    assert "no_header" not in [note.code for note in profile_files([matrix], samples=table)[0].warnings]
+    table.write_text("1,ctrl\n2,drug\n")
+    with pytest.raises(InputError, match="names a sample: add a line above it"):
+        profile_files([matrix], samples=table)
+
+
+def test_a_headless_table_that_nobody_pointed_at_only_comes_along(tmp_path: Path) -> None:
+    write(tmp_path, labels="G1,1,2\nG2,3,4\n")
+    profile, files = profile_files([tmp_path])
+    assert (profile.orientation, [note.code for note in profile.warnings]) == ("files", ["no_header"])
+    assert [name for _, name in files] == ["labels.csv"]
+
+
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    """A pipe would be waited for without end."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "a.csv").symlink_to("b.csv")
+    (tmp_path / "b.csv").symlink_to("a.csv")
+    for path, code, words in (
+        (tmp_path / "pipe.csv", "unreadable_file", "not a regular file but a pipe"),
+        (Path("/dev/zero"), "unreadable_file", "not a regular file but a device"),
+        (tmp_path / "a.csv", "missing_file", "a link that leads back to itself"),
+        (tmp_path / ("x" * 300), "unreadable_file", "File name too long"),
+        (tmp_path / "a\0b", "missing_file", "There is no"),
+    ):
+        with pytest.raises(InputError, match=words) as refused:
+            profile_files([path], samples=path)
+        assert codes(refused) == [code, code]
+    with pytest.raises(InputError) as refused:
+        profile_files([tmp_path])
+    assert codes(refused) == ["empty_folder"]
+
+
+def test_one_is_no_plural(tmp_path: Path) -> None:
+    (path,) = write(tmp_path, expression="gene,ctrl1,ctrl2,kd1,kd2\nTP53,1,2,3,\nTP53,4,3,2,inf\n")
+    for note in profile_files([path])[0].notes():
+        assert not re.search(r"\b1 \w+s\b(?! a)", note.text), note.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,32 @@ def test_a_broken_gzip_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         sniff(table_at(tmp_path, whole[:40], "t.csv.gz"), "t.csv.gz")
     assert refused.value.code == "unreadable_file"
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_a_quotation_mark_that_is_never_closed_is_found_fast(tmp_path: Path, separator: str) -> None:
+    lines = [separator.join(("gene", "a")), *(f"G{row}{separator}{row}" for row in range(40_000))]
+    for place in (0, 3, 39_990):
+        spoiled = [*lines[:place], '"' + lines[place], *lines[place + 1 :]]
+        started = time.monotonic()
+        with pytest.raises(InputError, match=f"opened in line {place + 1} is never closed"):
+            sniff(table_at(tmp_path, "\n".join(spoiled)), "t.csv")
+        assert time.monotonic() - started < 1
+
+
+def test_a_quotation_mark_never_swallows_rows(tmp_path: Path) -> None:
+    """The next mark, lines below, would close the cell, and the row would have as many cells as the others."""
+    with pytest.raises(InputError, match="opened in line 2"):
+        sniff(table_at(tmp_path, 'g,a\n"x,1\ny,2\n"z",3\n'), "t.csv")
+    wide = "\n".join(",".join(f"{row}.{cell}" for cell in range(5000)) for row in range(60))
+    with pytest.raises(InputError, match="opened in line 1"):
+        sniff(table_at(tmp_path, '"' + wide), "t.csv")
+
+
+def test_quoted_cells_may_hold_lines_and_marks(tmp_path: Path) -> None:
+    path = table_at(tmp_path, 'g,a\n"two\nlines",1\n"a ""b""",2\n5" end,3\n"x" ,4\n"o",5\n')
+    frame = read_small(path, sniff(path, "t.csv"))
+    assert frame["a"].tolist() == [1, 2, 3, 4, 5]
+    assert frame["g"].tolist() == ["two\nlines", 'a "b"', '5" end', "x", "o"]
+    with pytest.raises(InputError, match="line 4 has 3"):
+        sniff(table_at(tmp_path, 'g,a\n"two\nlines",1\nx,1,2\n'), "t.csv")

@@ -96,7 +96,7 @@ def test_the_parameters_cell_and_the_declaration_must_agree() -> None:
 @pytest.mark.parametrize(
     ("profile", "reason"),
     [
-        (matrix({"a": 3, "b": 3}, kind="counts"), "these values are counts"),
+        (matrix({"a": 3, "b": 3}, kind="counts"), "none is installed yet"),
         (matrix({"a": 3, "b": 1}), "at least 2 groups of 2 or more"),
         (matrix({"a": 4}), "at least 2 groups"),
         (matrix({"a": 1, "b": 2}), "at least 4 samples"),
@@ -194,3 +194,24 @@ def test_marked_text_is_taken_as_plain_text() -> None:
     assert (values["reference"], type(values["reference"])) == ("ALL", str)
     with pytest.raises(InputError, match="cannot be 'ALX'"):
         check_parameters(de, profile, {"reference": Marked("ALX")})
+
+
+def test_counts_are_not_to_be_called_something_else() -> None:
+    de = method("de-continuous")
+    counts = matrix({"a": 3, "b": 3}, kind="counts")
+    _, words = fits(de, counts)
+    assert "these values are counts" in words
+    assert "Counts need a method for counts" in words
+    assert "set it with --kind" not in words
+    assert "--kind log" not in words
+    _, words = fits(de, counts.model_copy(update={"kind_source": "user"}))
+    assert "--kind" not in words
+    one = matrix({"a": 1}).model_copy(update={"n_samples": 1})
+    assert fits(de, one) == (False, "Needs at least 4 samples; there is 1.")
+
+
+@pytest.mark.parametrize("path", sorted(METHODS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_there_is_no_method_that_compares_counts_yet(path: Path) -> None:
+    """Once there is one, the sentence in `fits` must name it."""
+    needs = method_from_notebook(json.loads(path.read_text())).needs
+    assert not ("condition" in needs.roles and "counts" in needs.kinds)
