@@ -89,6 +89,8 @@ def test_a_failure_shows_the_cell_and_keeps_the_copy(run: Run, tmp_path: Path) -
     done = run("run", "n.ipynb", "-o", "out.ipynb", code=1)
     assert "ZeroDivisionError: division by zero" in done.stderr
     assert "Cell 2 of 3" in done.stderr
+    assert done.stderr.count("Traceback (most recent call last)") == 1, "it was shown as it happened"
+    assert "Traceback (most recent call last)" in run("results", done.stdout.strip()).stderr
     assert "never" not in done.stderr
     assert "ZeroDivisionError" in (tmp_path / "out.ipynb").read_text()
     new = run("retry", done.stdout.strip(), "--failed").stdout.strip()
@@ -149,6 +151,18 @@ def test_all_problems_are_told_at_once_and_nothing_is_queued(run: Run) -> None:
     codes = [error["code"] for error in json.loads(done.stdout)["errors"]]
     assert sorted(codes) == ["dataset_unknown", "method_unknown", "pool_unknown", "usage"]
     assert run("status", "--json").stdout == before
+
+
+def test_a_file_that_was_not_sent_gets_a_hint(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "n.ipynb", "name = 'gone' + '.csv'", "open(name)")
+    assert "hint: Only files that were sent along" in run("run", "n.ipynb", code=1).stderr
+
+
+def test_markdown_is_shown_as_words(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "n.ipynb", r"from IPython.display import Markdown; Markdown('**691** \x1b[2J genes')")
+    done = run("run", "n.ipynb")
+    assert r"691 \x1b[2J genes" in done.stderr
+    assert "IPython" not in done.stderr + run("logs", done.stdout.strip()).stdout
 
 
 def test_dry_run_shows_the_bundle_and_stores_nothing(run: Run, tmp_path: Path) -> None:

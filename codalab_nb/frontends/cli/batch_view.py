@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from codalab_nb.frontends.cli import sandbox
 from codalab_nb.frontends.cli.exits import STATE_STYLES, label, short
 from codalab_nb.frontends.cli.notable import notable
 from codalab_nb.frontends.cli.output import Output, StoppedWatching
 from codalab_nb.frontends.cli.run_view import say_it_goes_on, state_words
-from codalab_nb.frontends.cli.summary import metrics, tell_reason, warn_of_no_sandbox
+from codalab_nb.frontends.cli.summary import metrics, tell_reason
 from codalab_nb.frontends.cli.text import duration, harmless, layout
 from codalab_nb.frontends.cli.watching import Seen, Watch
 from codalab_nb.model.task import State, Verdict
@@ -34,15 +35,15 @@ def follow(site: Site, batch: Batch, out: Output) -> None:
             for _ in watch.steps():
                 pass
         elif out.live:
-            _live(watch, told, out)
+            _live(site, watch, told, out)
         else:
-            _plain(watch, told, out)
+            _plain(site, watch, told, out)
     except KeyboardInterrupt:
         say_it_goes_on([task.id for task in batch], out, batch=batch.id)
         raise StoppedWatching from None
 
 
-def _plain(watch: Watch, told: Mapping[str, str], out: Output) -> None:
+def _plain(site: Site, watch: Watch, told: Mapping[str, str], out: Output) -> None:
     warned = False
     states: dict[str, State] = {}
     stuck = ""
@@ -52,21 +53,20 @@ def _plain(watch: Watch, told: Mapping[str, str], out: Output) -> None:
                 states[seen.task.id] = seen.state
                 took = f" in {duration(seen.elapsed_s)}" if seen.result and seen.elapsed_s is not None else ""
                 out.say(f"  {label(seen.row)}{_in_brackets(told[seen.task.id])}: {seen.state}{took}")
-        warned = warned or _warn(watch, out)
+        warned = warned or _warn(site, watch, out)
         if watch.stuck and watch.stuck != stuck:
             stuck = watch.stuck
             out.warn(state_words(watch.open[0], stuck) if watch.open else stuck)
 
 
-def _warn(watch: Watch, out: Output) -> bool:
+def _warn(site: Site, watch: Watch, out: Output) -> bool:
     """Says once, loudly, that there is no sandbox."""
-    if any(seen.sandbox == "none" for seen in watch.seen):
-        warn_of_no_sandbox(out)
-        return True
-    return False
+    found = {seen.sandbox for seen in watch.seen if seen.sandbox}
+    started = "none" if "none" in found else next(iter(found), None)
+    return sandbox.warn(out, started, site.settings.sandbox)
 
 
-def _live(watch: Watch, told: Mapping[str, str], out: Output) -> None:
+def _live(site: Site, watch: Watch, told: Mapping[str, str], out: Output) -> None:
     from rich.console import Console
     from rich.live import Live
 
@@ -80,7 +80,7 @@ def _live(watch: Watch, told: Mapping[str, str], out: Output) -> None:
     ):
         for _ in watch.steps():
             pass
-    _warn(watch, out)
+    _warn(site, watch, out)
 
 
 def _screen(watch: Watch, told: Mapping[str, str], width: int, height: int) -> Text:

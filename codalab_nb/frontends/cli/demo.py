@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib.util
+import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -14,13 +16,13 @@ from pathlib import Path
 
 from codalab_nb import examples
 from codalab_nb.errors import InputError, UnavailableError
-from codalab_nb.frontends.cli import batch_view
+from codalab_nb.frontends.cli import batch_view, sandbox
 from codalab_nb.frontends.cli.analyze import as_json
 from codalab_nb.frontends.cli.dataset import shape
 from codalab_nb.frontends.cli.exits import exit_code, short
+from codalab_nb.frontends.cli.grammar import PROG
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.results import write_out
-from codalab_nb.frontends.cli.summary import NO_SANDBOX
 from codalab_nb.frontends.cli.text import cut, duration, number
 from codalab_nb.model.dataset import KIND_WORDS, DatasetDocument
 from codalab_nb.model.task import Verdict
@@ -40,6 +42,7 @@ class _Story:
     def __init__(self, out: Output) -> None:
         self._out = out
         self._width = min(out.columns, 88)
+        self._program = program()
         self._step = 0
 
     def step(self, title: str) -> None:
@@ -51,7 +54,7 @@ class _Story:
     def command(self, words: str) -> None:
         if not self._out.json:
             lines = textwrap.wrap(
-                f"$ codalab-nb {words}", self._width - 6, break_long_words=False, break_on_hyphens=False
+                f"$ {self._program} {words}", self._width - 6, break_long_words=False, break_on_hyphens=False
             )
             self._out.say("   " + " \\\n       ".join(lines), "dim")
 
@@ -82,13 +85,13 @@ def demo(args: argparse.Namespace, out: Output) -> int:
         methods = _choose(site, document, story)
         batch = _run(site, document, methods, story, out)
         verdicts = [task.verdict for task in batch]
-        sandbox = _sandbox(batch)
+        walls = _sandbox(batch)
         _found(batch, story)
-        _what_ran_it(batch, sandbox, story)
+        _what_ran_it(batch, walls, site.settings.sandbox, story)
         _look(batch, story)
         seconds = round(time.monotonic() - started, 1)
         if out.json:
-            out.object({"dataset": document.reference, **as_json(batch), "sandbox": sandbox, "seconds": seconds})
+            out.object({"dataset": document.reference, **as_json(batch), "sandbox": walls, "seconds": seconds})
         else:
             good = sum(verdict is Verdict.SUCCEEDED for verdict in verdicts)
             out.say()
@@ -96,6 +99,17 @@ def demo(args: argparse.Namespace, out: Output) -> int:
         if args.lab:
             _lab(site, batch, out)
         return exit_code(verdicts)
+
+
+def program() -> str:
+    """What to type where one stands: `codalab-nb`, or the path of this script when the shell would not find it."""
+    if shutil.which(PROG):
+        return PROG
+    script = Path(sys.argv[0]) if Path(sys.argv[0]).name == PROG else Path(sys.executable).with_name(PROG)
+    if not script.is_file():
+        return PROG
+    full, here = script.absolute(), Path.cwd()
+    return shlex.quote(str(full.relative_to(here) if full.is_relative_to(here) else full))
 
 
 def _data(site: Site, story: _Story) -> DatasetDocument:
@@ -201,13 +215,13 @@ def _sandbox(batch: Batch) -> str | None:
     return None
 
 
-def _what_ran_it(batch: Batch, sandbox: str | None, story: _Story) -> None:
+def _what_ran_it(batch: Batch, walls: str | None, setting: str, story: _Story) -> None:
     story.step("What ran it")
-    if sandbox == "none":
-        story.tell(NO_SANDBOX, "red", "   ! ")
+    if walls == "none":
+        story.tell(sandbox.words(walls, setting), "red", "   ! ")
     else:
         story.tell(
-            f"Each notebook ran in a sandbox of its own ({sandbox}): no network, and nothing of yours to see but its "
+            f"Each notebook ran in a sandbox of its own ({walls}): no network, and nothing of yours to see but its "
             "inputs. The worker is a background process; it goes away when it is idle (`codalab-nb stop` ends it now)."
         )
     packages = next((task.environment for task in batch if task.folder is not None), {})

@@ -34,13 +34,13 @@ def run(args: argparse.Namespace, out: Output) -> int:
                 out.object(summary.open_json(task))
             out.say(f"Submitted. Follow it: codalab-nb logs -f {short(task.id)}", "dim")
             return 0
-        follow(site, task, out)
+        trace_shown = follow(site, task, out)
         if args.copy:
             _copy(task, Path(args.copy), out)
         if out.json:
             out.object(summary.as_json(task))
         else:
-            summary.tell(site, task, out)
+            summary.tell(site, task, out, trace_shown=trace_shown)
         return exit_code([task.verdict])
 
 

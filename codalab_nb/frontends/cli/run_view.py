@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from codalab_nb.frontends.cli import sandbox
 from codalab_nb.frontends.cli.exits import short
 from codalab_nb.frontends.cli.grammar import PROG
 from codalab_nb.frontends.cli.output import Output, StoppedWatching
-from codalab_nb.frontends.cli.summary import NO_SANDBOX, warn_of_no_sandbox
 from codalab_nb.frontends.cli.text import duration, one_line, shown, wrapped
-from codalab_nb.frontends.cli.watching import Seen, Watch, place, printed
+from codalab_nb.frontends.cli.watching import Seen, Watch, is_traceback, place, printed
 from codalab_nb.model.task import State
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task
@@ -19,19 +19,26 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def follow(site: Site, task: Task, out: Output) -> None:
-    """Returns when the task has its verdict. Ctrl-C says that the task goes on, then raises StoppedWatching."""
+def follow(site: Site, task: Task, out: Output) -> bool:
+    """Returns when the task has its verdict: whether the traceback of its last attempt was shown.
+
+    Ctrl-C says that the task goes on, then raises StoppedWatching.
+    """
     watch = Watch(site, [task])
-    view: View = LiveView(watch.seen[0], out) if out.live and not out.json else PlainView(out)
+    setting = site.settings.sandbox
+    view: View = LiveView(watch.seen[0], setting, out) if out.live and not out.json else PlainView(setting, out)
+    trace_shown = False
     try:
         with view:
             for events in watch.steps():
                 for seen, event in events:
                     view.take(seen, event)
+                    trace_shown = event.get("type") != "started" and (trace_shown or is_traceback(event))
                 view.update(watch.seen[0], watch.stuck)
     except KeyboardInterrupt:
         say_it_goes_on([task.id], out)
         raise StoppedWatching from None
+    return trace_shown
 
 
 def say_it_goes_on(tasks: list[str], out: Output, *, batch: str | None = None) -> None:
@@ -73,7 +80,8 @@ class View(Protocol):
 class PlainView:
     """One line for each change, and the outputs between them. With `--json` nothing is said."""
 
-    def __init__(self, out: Output) -> None:
+    def __init__(self, setting: str, out: Output) -> None:
+        self._setting = setting
         self._out = out
         self._last = ""
         self._lines = Lines()
@@ -87,8 +95,8 @@ class PlainView:
     def take(self, seen: Seen, event: dict[str, Any]) -> None:
         if self._out.json:
             return
-        if event.get("type") == "started" and seen.sandbox == "none":
-            warn_of_no_sandbox(self._out)
+        if event.get("type") == "started":
+            sandbox.warn(self._out, seen.sandbox, self._setting)
         if event.get("type") in ("cell_started", "cell_finished"):
             self._put(self._lines.rest())
         cell = event["body"].get("cell") if event.get("type") == "cell_started" else None
@@ -114,12 +122,13 @@ class PlainView:
 class LiveView:
     """A line with spinner, state, cell and time at the bottom; outputs scroll above it."""
 
-    def __init__(self, seen: Seen, out: Output) -> None:
+    def __init__(self, seen: Seen, setting: str, out: Output) -> None:
         from rich.console import Console
         from rich.live import Live
         from rich.spinner import Spinner
 
         self._seen = seen
+        self._setting = setting
         self._stuck = ""
         self._lines = Lines()
         self._spinner = Spinner("dots")
@@ -141,8 +150,8 @@ class LiveView:
         self._live.__exit__(None, None, None)
 
     def take(self, seen: Seen, event: dict[str, Any]) -> None:
-        if event.get("type") == "started" and seen.sandbox == "none":
-            self._put("\n".join(wrapped(f"! {NO_SANDBOX}", self._live.console.width, "  ")), "bold red")
+        if event.get("type") == "started" and (told := sandbox.words(seen.sandbox, self._setting)):
+            self._put("\n".join(wrapped(f"! {told}", self._live.console.width, "  ")), f"bold {sandbox.style(told)}")
         if event.get("type") in ("cell_started", "cell_finished"):
             self._put(self._lines.rest())
         if (text := printed(event)) is not None:

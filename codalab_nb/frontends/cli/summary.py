@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from codalab_nb.frontends.cli.exits import STATE_STYLES, label, short
+from codalab_nb.frontends.cli.hints import hint
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, duration, number, shown
 from codalab_nb.model import names
@@ -17,16 +18,9 @@ from codalab_nb.site.tasks import Task
 from codalab_nb.stores.ports import NotFound
 
 _TRACE_LINES = 8
+_BRIEF_LINES = 3
+_TRACE_HEAD = "Traceback (most recent call last)"
 _FILES = 6
-
-NO_SANDBOX = (
-    "NO SANDBOX: notebooks run with your own rights and can read and change all your files. "
-    "To wall them in, install bubblewrap: sudo apt install bubblewrap (`codalab-nb doctor` says more)."
-)
-
-
-def warn_of_no_sandbox(out: Output) -> None:
-    out.prose(f"! {NO_SANDBOX}", "red", "  ")
 
 
 def as_json(task: Task) -> dict[str, Any]:
@@ -48,13 +42,14 @@ def open_json(task: Task) -> dict[str, Any]:
     }
 
 
-def tell(site: Site, task: Task, out: Output) -> None:
+def tell(site: Site, task: Task, out: Output, *, trace_shown: bool = False) -> None:
+    """`trace_shown`: the traceback stands above already, as the output of its cell."""
     result = task.result
     took = f" in {duration(result.seconds)}" if result.seconds is not None else ""
     out.say()
     out.say(f"{result.verdict}{took}: {label(task.row)}", STATE_STYLES[State(result.verdict)])
     if task.reason is not None:
-        tell_reason(site, task, task.reason, out)
+        tell_reason(site, task, task.reason, out, trace_shown=trace_shown)
     if result.stopped_at is not None:
         out.say(f"  The notebook ended itself in cell {result.stopped_at + 1}; the cells after it were not run.")
     manifest = task.manifest
@@ -78,23 +73,34 @@ def tell(site: Site, task: Task, out: Output) -> None:
         out.warn("Some output was cut at its limit; the notebook says where.")
 
 
-def tell_reason(site: Site, task: Task, reason: Reason, out: Output) -> None:
+def tell_reason(site: Site, task: Task, reason: Reason, out: Output, *, trace_shown: bool = False) -> None:
     title, _, trace = reason.message.partition("\n")
-    out.say(f"  {shown(title)}")
+    out.prose(f"  {shown(title)}", hang="  ")
     if reason.cell is not None and (notebook := submitted(site, task)) is not None:
         for line in describe_failed_cell(notebook, reason.cell).splitlines():
             out.say(f"  {shown(line)}")
     lines = [line for line in shown(trace).splitlines() if line.strip("- ")]
+    most, head = _TRACE_LINES, "Traceback:"
+    if trace_shown:
+        most, head = _BRIEF_LINES, "The last lines of the traceback, which stands above:"
+        known = shown(title).strip()
+        lines = [line for line in lines if line.strip() != known and not line.endswith(_TRACE_HEAD)]
+    elif len(lines) > most:
+        head = f"The last lines of the traceback ({count(len(lines), 'line')} in all):"
     if lines:
-        out.say(
-            f"  The last lines of the traceback ({count(len(lines), 'line')} in all):"
-            if len(lines) > _TRACE_LINES
-            else "  Traceback:"
-        )
-        for line in lines[-_TRACE_LINES:]:
+        out.say(f"  {head}")
+        for line in lines[-most:]:
             out.say(f"    {line}", "dim")
     if reason.fix:
-        out.say(f"  fix: {reason.fix}")
+        out.prose(f"  fix: {reason.fix}", hang="    ")
+    elif told := hint(reason, network=task.document.network, sandbox=sandbox_of(task) != "none"):
+        out.prose(f"  hint: {told}", "yellow", "    ")
+
+
+def sandbox_of(task: Task) -> str | None:
+    """What walled the task in, as its last worker recorded it."""
+    started = [event for event in task.events() if event.get("type") == "started"]
+    return str(started[-1]["body"].get("sandbox")) if started else None
 
 
 def metrics(values: Mapping[str, float], most: int = 8) -> str:

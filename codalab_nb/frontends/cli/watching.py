@@ -164,6 +164,12 @@ def _take_metric(metrics: dict[str, float], body: Mapping[str, Any]) -> None:
         metrics[name] = float(value)
 
 
+def is_traceback(event: Mapping[str, Any]) -> bool:
+    body = event.get("body")
+    output = body.get("output") if event.get("type") == "output" and isinstance(body, dict) else None
+    return isinstance(output, dict) and output.get("output_type") == "error" and bool(output.get("traceback"))
+
+
 def printed(event: Mapping[str, Any]) -> str | None:
     """The text of an `output` event: streams, Markdown or `text/plain`, tracebacks. None for what has no text."""
     body = event.get("body")

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from codalab_nb.frontends import cli
-from codalab_nb.frontends.cli import doctor, exits, kernels
+from codalab_nb.frontends.cli import demo, doctor, exits, kernels, sandbox
+from codalab_nb.frontends.cli.hints import hint
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.run_view import Lines
 from codalab_nb.frontends.cli.watching import place, printed
-from codalab_nb.model.task import Verdict
+from codalab_nb.model.task import Reason, Verdict
 
 
 @pytest.mark.parametrize(
@@ -116,3 +117,65 @@ def test_config_show_says_where_a_value_comes_from(tmp_path: Path, monkeypatch: 
     assert found["timeout"] == (7200.0, "file")
     assert found["warm"] == (2, "default")
     assert found["home"] == (str(tmp_path), "environment")
+
+
+@pytest.mark.parametrize(
+    ("message", "network", "told"),
+    [
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'data.csv'", False, "--include"),
+        ("OSError: [Errno 30] Read-only file system: 'inputs/d/in.txt'", False, "write to another file"),
+        ("PermissionError: [Errno 13] Permission denied: 'inputs/d/in.txt'", False, "write to another file"),
+        ("PermissionError: [Errno 13] Permission denied: '/etc/shadow'", False, ""),
+        ("URLError: <urlopen error [Errno -3] Temporary failure in name resolution>", False, "--network"),
+        ("URLError: <urlopen error [Errno -3] Temporary failure in name resolution>", True, ""),
+        ("OSError: [Errno 101] Network is unreachable", False, "--network"),
+        ("Stopped\ntrace\nsocket.gaierror: [Errno -2] Name or service not known\n", False, "--network"),
+        ("CalledProcessError: Command '['python3', '-m', 'pip', 'install', 'x']' returned 1.", False, "--network"),
+        ("ValueError: bad\n  except FileNotFoundError:\nValueError: bad", False, ""),
+    ],
+)
+def test_usual_causes_get_a_hint(message: str, network: bool, told: str) -> None:
+    """What the sandbox keeps away looks like a broken notebook to somebody new."""
+    found = hint(Reason(code="cell_error", message=message), network=network)
+    assert told in found
+    assert bool(told) == bool(found)
+    if network or "Errno 30" in message:
+        assert hint(Reason(code="cell_error", message=message), network=network, sandbox=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("started", "setting", "told", "not_told"),
+    [
+        ("none", "none", "CODALAB_NB_SANDBOX=auto", "apt install"),
+        ("none", "bubblewrap", "codalab-nb stop", "apt install"),
+        ("bubblewrap", "none", "keeps the settings it was started with", "NO SANDBOX"),
+    ],
+)
+def test_what_is_said_about_the_sandbox(started: str, setting: str, told: str, not_told: str) -> None:
+    words = sandbox.words(started, setting)
+    assert told in words
+    assert not_told not in words
+
+
+def test_bubblewrap_is_to_be_installed_only_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert "apt install bubblewrap" in sandbox.words("none", "auto")
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/bwrap")
+    assert "apt install" not in sandbox.words("none", "auto")
+    assert "apt install" not in sandbox.words("none", "auto", ended=True)
+    assert sandbox.words("bubblewrap", "auto") == sandbox.words(None, "none") == ""
+    assert sandbox.words("bubblewrap", "none", ended=True) == ""
+
+
+def test_the_demo_names_a_command_that_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an environment that is not active the bare word is not found."""
+    script = tmp_path / ".venv" / "bin" / "codalab-nb"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    monkeypatch.setattr("sys.argv", [str(script), "demo"])
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert demo.program() == str(script)
+    monkeypatch.chdir(tmp_path)
+    assert demo.program() == ".venv/bin/codalab-nb"
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/codalab-nb")
+    assert demo.program() == "codalab-nb"
