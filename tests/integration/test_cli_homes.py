@@ -50,12 +50,15 @@ def test_from_nothing_to_nothing(tmp_path: Path) -> None:
         assert call("cancel", task).returncode == 0
         cleaned = json.loads(call("clean", "--older-than", "0s", "--dry-run", "--json").stdout)
         assert cleaned["tasks"] == 1
+        assert f"{task[-8:]}  n.ipynb" in call("clean", "--older-than", "0s", "--dry-run").stderr
+        assert "cell_" not in call("status", task).stdout
         assert json.loads(call("status", "--json").stdout)
         assert call("monitor", "--once").returncode == 0
         assert call("doctor").returncode == 0
         (home.folder / "mine.txt").write_text("not ours")
         asked = call("uninstall", "--json")
         assert json.loads(asked.stdout)["errors"][0]["code"] == "confirm"
+        assert "1 result" in json.loads(asked.stdout)["errors"][0]["message"]
         assert call("uninstall", "--yes", "--keep-results").returncode == 0
         assert names(home.folder) == ["mine.txt", "store"]
         assert call("monitor", "--rebuild", "--once").returncode == 0

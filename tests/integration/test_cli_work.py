@@ -133,6 +133,33 @@ def test_hostile_output_never_steers_a_real_terminal(home: Home, tmp_path: Path)
     assert "running" in drawn
 
 
+def _on_a_terminal(home: Home, folder: Path, *words: str, columns: int = 80) -> str:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [COMMAND, *words],
+        env={**home.environment(), "TERM": "xterm-256color", "COLUMNS": str(columns), "NO_COLOR": "1"},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    ):
+        os.close(theirs)
+        drawn = b"".join(iter(lambda: _read(ours), b"")).decode()
+    os.close(ours)
+    return drawn.replace("\r\n", "\n")
+
+
+def test_on_a_terminal_nothing_is_cut_or_said_twice(run: Run, home: Home, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n3,4\n")
+    added = _on_a_terminal(home, tmp_path, "dataset", "add", "t.csv", "--name", "once")
+    assert added.partition("next:")[0].count("once@1") == 1
+    for words in (["config", "show"], ["method", "list", "--for", "once"]):
+        drawn = _on_a_terminal(home, tmp_path, *words)
+        assert "…" not in drawn
+        assert all(len(line) <= 80 for line in drawn.splitlines() if "/" not in line)
+    run("dataset", "rm", "once")
+
+
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
@@ -270,7 +297,13 @@ def test_data_set_to_results(run: Run, home: Home, tmp_path: Path) -> None:
     assert found["de-continuous", 0.05]["genes_found"] == 691
     assert found["de-continuous", 0.01]["genes_found"] == 380
     assert len(json.loads(run("status", told["batch"], "--json").stdout)) == 3
+    assert "alpha=0.01" in run("status", told["batch"]).stdout, "what differs inside the batch"
     assert len(run("results", "@last", "--to", "out").stdout.splitlines()) == 3
+    twins = run("analyze", "g", "g@2", *["-m", "de-continuous"] * 2, "--sweep", "alpha=0.05,5e-2", "--no-wait")
+    assert "Something is given twice" in twins.stderr
+    assert len(json.loads(run("status", twins.stdout.strip(), "--json").stdout)) == 1
+    wrong = run("analyze", "g", "g@1", "-m", "de-continuous", "--sweep", "alpha=x,0.05,x", "--json", code=2)
+    assert len(json.loads(wrong.stdout)["errors"]) == 1
     assert json.loads(run("dataset", "rm", "g@1", "--json").stdout) == {"removed": ["g@1"]}
     bad = run("dataset", "add", "none.csv", "--role", "x", "--json", code=2)
     assert sorted(error["code"] for error in json.loads(bad.stdout)["errors"])[-1] == "usage"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.frontends.cli import asking, summary
@@ -17,7 +19,7 @@ from codalab_nb.site.tasks import Batch
 
 def analyze(args: argparse.Namespace, out: Output) -> int:
     with Site.open() as site:
-        batch = submitted(site, args)
+        batch = submitted(site, args, out)
         out.id(batch.id)
         for warning in dict.fromkeys(warning for task in batch for warning in task.document.warnings):
             out.warn(warning)
@@ -45,7 +47,7 @@ def as_json(batch: Batch) -> dict[str, object]:
     return told
 
 
-def submitted(site: Site, args: argparse.Namespace) -> Batch:
+def submitted(site: Site, args: argparse.Namespace, out: Output) -> Batch:
     """Submits what the arguments ask for. Raises InputError with every slip; then nothing was queued."""
     problems = Problems()
     parameters = asking.method_parameters(args, problems)
@@ -59,10 +61,25 @@ def submitted(site: Site, args: argparse.Namespace) -> Batch:
             drafts = site.drafts(args.datasets, args.methods, parameters=parameters, sweep=swept, options=options)
     except InputError as error:
         problems.take(error)
+    problems.found = list(dict.fromkeys(problems.found))  # a bad value is refused for each data set and combination
     problems.raise_if_any()
     batch = drafts[0].document.batch
     assert batch is not None
-    return Batch(site, batch, site.submit(drafts))
+    different = _without_twins(drafts)
+    if len(different) < len(drafts) and not out.json:
+        twins = count(len(drafts) - len(different), "task")
+        out.warn(f"Something is given twice: {twins} that would only repeat another one left out.")
+    return Batch(site, batch, site.submit(different))
+
+
+def _without_twins(drafts: Sequence[Draft]) -> list[Draft]:
+    """Each combination of data set, method and values once, however often and in whatever spelling it was given."""
+    found: dict[tuple[str | None, str | None, str], Draft] = {}
+    for draft in drafts:
+        document = draft.document
+        values = json.dumps(document.parameters, sort_keys=True, default=str)
+        found.setdefault((document.dataset, document.method, values), draft)
+    return list(found.values())
 
 
 def _fitting(site: Site, datasets: list[str]) -> str:

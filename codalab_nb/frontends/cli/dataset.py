@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,26 @@ _LEVELS = 8
 def add(args: argparse.Namespace, out: Output) -> int:
     problems = Problems()
     roles = asking.pairs("--role", args.roles, problems, what="COLUMN=ROLE")
-    if problems.found:
+    if not _looping(args, problems) and problems.found:
         _check_files(args, problems)
     problems.raise_if_any()
     with Site.open() as site:
         document = site.add_dataset(*args.paths, name=args.name, samples=args.samples, roles=roles, kind=args.kind)
         _told(document, out)
     return 0
+
+
+def _looping(args: argparse.Namespace, problems: Problems) -> bool:
+    """Whether a path is a link that leads back to itself: nothing below can follow it."""
+    found = False
+    for path in filter(None, (*args.paths, args.samples)):
+        try:
+            Path(path).stat()
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                found = True
+                problems.add("unreadable_file", f"{path} is a link that leads back to itself.", "Name the file itself.")
+    return found
 
 
 def _check_files(args: argparse.Namespace, problems: Problems) -> None:
@@ -112,7 +126,7 @@ def _told(document: DatasetDocument, out: Output) -> None:
     if out.json:
         out.object(as_json(document))
     else:
-        describe(document, out)
+        describe(document, out, named=out.together)
         out.say(f"  next: codalab-nb method list --for {document.reference}", "dim")
 
 
@@ -128,11 +142,12 @@ def as_json(document: DatasetDocument) -> dict[str, Any]:
     }
 
 
-def describe(document: DatasetDocument, out: Output, *, talk: bool = True) -> None:
-    """What is in it, in words; the open questions last, where they are read."""
+def describe(document: DatasetDocument, out: Output, *, talk: bool = True, named: bool = False) -> None:
+    """What is in it, in words; the open questions last, where they are read. `named`: its name stands above."""
     profile = document.profile
     put = out.say if talk else out.data
-    put(document.reference, "bold")
+    if not named:
+        put(document.reference, "bold")
     low, high = profile.value_min, profile.value_max
     between = f", from {number(low)} to {number(high)}" if low is not None and high is not None else ""
     out.fields(
@@ -142,7 +157,7 @@ def describe(document: DatasetDocument, out: Output, *, talk: bool = True) -> No
                 "values",
                 f"{KIND_WORDS[profile.kind]}{between}" + (" (as you said)" if profile.kind_source == "user" else ""),
             ),
-            ("missing", f"{profile.missing:,} values" if profile.missing else "no values"),
+            ("missing", count(profile.missing, "value") if profile.missing else "no values"),
             ("columns", "\n".join(_column(column) for column in profile.columns)),
             ("reference", _reference(profile)),
             ("files", "\n".join(f"{file.path} ({size(file.size)})" for file in document.files)),
@@ -155,7 +170,7 @@ def describe(document: DatasetDocument, out: Output, *, talk: bool = True) -> No
 
 def shape(profile: Profile) -> str:
     if profile.is_matrix:
-        return f"{profile.n_features:,} genes × {profile.n_samples:,} samples"
+        return f"{count(profile.n_features, 'gene')} × {count(profile.n_samples, 'sample')}"
     if profile.orientation == "table":
         return f"a table of {count(profile.n_samples, 'row')} and {count(profile.n_features, 'column')}"
     return "files that are not read as tables"

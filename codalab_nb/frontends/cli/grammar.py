@@ -20,6 +20,7 @@ from codalab_nb.frontends.cli.output import Output
 PROG = "codalab-nb"
 Handler = Callable[[argparse.Namespace, Output], int]
 _NUMBER = re.compile(r"-\d+(\.\d+)?")
+_EMPTY = "Leave it out, or look whether a variable of your shell is empty."
 _HELP = ("-h", "--help")
 
 
@@ -94,7 +95,12 @@ class Command(argparse.ArgumentParser):
                 problems.add("usage", f"{name} needs a value.", f"`{name} {action.metavar or action.dest.upper()}`")
             else:
                 given = waiting.pop(0) if value is None else value
+                if not given.strip():
+                    problems.add("usage", f"The value of {name} is empty.", _EMPTY)
+                    continue
                 flags.append(f"{name}={given}" if name.startswith("--") else f"{name}{given}")
+        if any(not word.strip() for word in rest):
+            problems.add("usage", f"`{self.prog}` was given an empty argument.", _EMPTY)
         problems.raise_if_any()
         return flags, rest
 

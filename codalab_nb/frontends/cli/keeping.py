@@ -6,16 +6,17 @@ import argparse
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 from codalab_nb import places, settings, wiring
-from codalab_nb.errors import InputError, Problems, UnavailableError
+from codalab_nb.errors import CodalabError, InputError, Problems, UnavailableError
 from codalab_nb.frontends.cli import asking
 from codalab_nb.frontends.cli.crash import crash_log
 from codalab_nb.frontends.cli.exits import label, short
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, duration, size
-from codalab_nb.model.task import OPEN, State
+from codalab_nb.model.task import OPEN, TERMINAL, State
 from codalab_nb.site import cleanup, embedded
 from codalab_nb.site.monitor import Monitor
 from codalab_nb.site.site import Site
@@ -23,6 +24,7 @@ from codalab_nb.site.site import Site
 _STOP_MARGIN_S = 20.0
 _LOCK_WAIT_S = 5.0
 _WATCH_S = 3600.0
+_NAMED = 10
 
 
 def clean(args: argparse.Namespace, out: Output) -> int:
@@ -31,16 +33,22 @@ def clean(args: argparse.Namespace, out: Output) -> int:
     problems.raise_if_any()
     with Site.open(serve=False) as site:
         age = site.settings.retention if age is None else age
+        before = time.time() - age
+        going = [row for row in site.ledger.find(states=TERMINAL) if (row.finished_at or row.submitted_at) < before]
         cleaned = cleanup.clean(site, older_than_s=age, dry_run=args.dry_run)
     if out.json:
         out.object({**cleaned.__dict__, "dry_run": args.dry_run})
     else:
         verb = "Would remove" if args.dry_run else "Removed"
         out.say(
-            f"{verb} {count(cleaned.tasks, 'task')} older than {duration(age)}, "
+            f"{verb} {count(cleaned.tasks, 'task')} that ended more than {duration(age)} ago, with the results, "
             f"{count(cleaned.blobs, 'file')} that nothing needs, {count(cleaned.temporary, 'half-made file')}: "
             f"{size(cleaned.bytes)}."
         )
+        for row in going[:_NAMED]:
+            out.say(f"  {short(row.id)}  {label(row)}", "dim")
+        if len(going) > _NAMED:
+            out.say(f"  … and {len(going) - _NAMED:,} more", "dim")
     return 0
 
 
@@ -87,8 +95,9 @@ def uninstall(args: argparse.Namespace, out: Output) -> int:
         out.say(f"There is nothing of codalab-nb: {config.home} does not exist.")
         return _uninstalled([], config, out)
     where = places.prepare(config)
+    lost = _stored(where, config)
     if not args.yes:
-        _ask(config, _ours(where, keep_results=args.keep_results), out, keep_results=args.keep_results)
+        _ask(config, lost, _ours(where, keep_results=args.keep_results), out, keep_results=args.keep_results)
     embedded.stop(where, config.grace + _STOP_MARGIN_S)
     lock = embedded.take_lock(where.lock, wait_s=_LOCK_WAIT_S)  # nothing may start while it goes
     going = _ours(where, keep_results=args.keep_results)
@@ -102,7 +111,27 @@ def uninstall(args: argparse.Namespace, out: Output) -> int:
     for folder in dict.fromkeys((where.home, where.state)):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+    if lost and not out.json:
+        out.say(f"{'Kept in the store' if args.keep_results else 'Gone'}: {lost}.")
     return _uninstalled(going, config, out)
+
+
+def _stored(where: places.Places, config: settings.Settings) -> str:
+    """`2 data sets, 31 results, 1 task that runs or waits`; empty when there is none, or the ledger cannot tell."""
+    if not where.ledger.exists():
+        return ""
+    try:
+        with Site(where, config, serve=False) as site:
+            datasets, every = len(site.catalog.datasets()), site.ledger.find()
+            going = sum(site.state_of(row) in OPEN for row in every if row.is_open)
+    except CodalabError:
+        return ""
+    parts = [
+        (datasets, count(datasets, "data set")),
+        (len(every) - going, count(len(every) - going, "result")),
+        (going, count(going, "task that runs or waits", "tasks that run or wait")),
+    ]
+    return ", ".join(told for number, told in parts if number)
 
 
 def _ours(where: places.Places, *, keep_results: bool) -> list[Path]:
@@ -120,13 +149,14 @@ def _ours(where: places.Places, *, keep_results: bool) -> list[Path]:
     return [path for path in (*files, *others, *kept) if path.exists() or path.is_symlink()]
 
 
-def _ask(config: settings.Settings, going: list[Path], out: Output, *, keep_results: bool) -> None:
+def _ask(config: settings.Settings, lost: str, going: list[Path], out: Output, *, keep_results: bool) -> None:
     what = "ledger, queue, log and settings" if keep_results else "all data sets, tasks, results and settings"
+    inside = f" ({lost})" if lost and not keep_results else ""
     if out.json or not sys.stdin.isatty():
         raise InputError(
-            "confirm", f"uninstall would remove {what} in {config.home}.", "Say so: codalab-nb uninstall --yes"
+            "confirm", f"uninstall would remove {what} in {config.home}{inside}.", "Say so: codalab-nb uninstall --yes"
         )
-    out.say(f"This removes {what} in {config.home}:")
+    out.prose(f"This removes {what} in {config.home}{inside}:")
     for path in going:
         out.say(f"  {path}")
     out.stderr.write("Go on? [y/N] ")
@@ -176,8 +206,6 @@ def monitor(args: argparse.Namespace, out: Output) -> int:
 
 
 def _wait() -> None:
-    import time
-
     time.sleep(_WATCH_S)
 
 

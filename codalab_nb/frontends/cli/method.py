@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from codalab_nb.frontends.cli.output import Output
-from codalab_nb.frontends.cli.text import duration
+from codalab_nb.frontends.cli.text import duration, number
 from codalab_nb.model.dataset import KIND_WORDS
 from codalab_nb.model.method import Method, Needs, Parameter
 from codalab_nb.site.catalog import Offer, missing_imports, read_template
@@ -107,7 +107,7 @@ def needs(needed: Needs) -> list[str]:
 def parameter(declared: Parameter) -> str:
     """Title, type, range and default in one line."""
     bounds = [
-        f"{word} {value:g}"
+        f"{word} {number(value)}"
         for word, value in (("from", declared.minimum), ("to", declared.maximum))
         if value is not None
     ]

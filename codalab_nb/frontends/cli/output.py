@@ -37,6 +37,11 @@ class Output:
     def columns(self) -> int:
         return shutil.get_terminal_size((80, 24)).columns
 
+    @property
+    def together(self) -> bool:
+        """Data and talk meet on one terminal: what was printed as data need not be said again."""
+        return not self.json and self.stdout.isatty() and self.stderr.isatty()
+
     # --- data
 
     def id(self, identifier: str) -> None:

@@ -21,6 +21,19 @@ from codalab_nb.site.results import damage
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task
 
+# What a worker said, and the steps of the history, in words for people; `--json` keeps the names.
+_SAID: dict[str, tuple[str, str]] = {
+    "cell_finished": ("cell run", "cells run"),
+    "output": ("output", "outputs"),
+    "metric": ("metric", "metrics"),
+    "released": ("attempt given back", "attempts given back"),
+}
+_PLAIN = {
+    "resent": "put in line again",
+    "released": "given back",
+    "message gone": "its place in the queue was lost",
+}
+
 
 def status(args: argparse.Namespace, out: Output) -> int:
     problems = Problems()
@@ -160,7 +173,7 @@ def _one(site: Site, task: Task, out: Output) -> None:
             ("batch", row.batch or ""),
             ("retry of", row.retry_of or ""),
             ("history", "\n".join(_step(step) for step in site.ledger.history(task.id))),
-            ("events", ", ".join(f"{n} {kind}" for kind, n in counted.items() if kind != "heartbeat")),
+            ("so far", ", ".join(count(counted[kind], *noun) for kind, noun in _SAID.items() if counted.get(kind))),
         ],
         talk=False,
     )
@@ -174,6 +187,6 @@ def _one(site: Site, task: Task, out: Output) -> None:
 
 
 def _step(step: dict[str, Any]) -> str:
-    detail = f": {step['detail']}" if step["detail"] else ""
+    detail = f": {_PLAIN.get(step['detail'], step['detail'])}" if step["detail"] else ""
     attempt = f" (attempt {step['n']})" if step["n"] else ""
-    return f"{moment(step['at'])} {step['step']}{attempt}{detail}"
+    return f"{moment(step['at'])} {_PLAIN.get(step['step'], step['step'])}{attempt}{detail}"

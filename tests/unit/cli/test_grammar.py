@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -119,6 +120,23 @@ def test_errors_as_json_are_alone_on_stdout() -> None:
     assert err == ""
     (error,) = json.loads(out)["errors"]
     assert set(error) == {"code", "message", "fix"}
+
+
+@pytest.mark.parametrize(
+    "words", [("status", ""), ("dataset", "add", " "), ("results", "@last", "--to", ""), ("run", "n.ipynb", "-o", "")]
+)
+def test_empty_arguments_are_refused(words: tuple[str, ...]) -> None:
+    """An unset variable of the shell must not mean the working folder, or every task."""
+    code, _, err = run(*words)
+    assert code == 2
+    assert "empty" in err
+
+
+def test_a_link_to_itself_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    code, out, _ = run("dataset", "add", str(tmp_path / "loop.csv"), "--json")
+    assert code == 2
+    assert [error["code"] for error in json.loads(out)["errors"]] == ["unreadable_file"]
 
 
 def test_hostile_words_are_shown_spelled_out() -> None:
