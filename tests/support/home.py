@@ -123,7 +123,7 @@ class Home:
             for pid in alive:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            for process in self._started:
+            for process in (*self._started, *embedded._started):
                 process.poll()
             time.sleep(0.01)
         for process in self._started:

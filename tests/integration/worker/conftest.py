@@ -83,13 +83,14 @@ def wall(walled: Warmth, take: Callable[..., Box]) -> Box:
     return take(walled)
 
 
-def borrowing_venv(folder: Path, python: str) -> Path:
-    """A virtual environment of `python` that sees what this one has installed; returns its interpreter. Quick."""
+def borrowing_venv(folder: Path, python: str, paths: list[str] | None = None) -> Path:
+    """A virtual environment of `python` that sees `paths`, by default what this one has; its interpreter. Quick."""
     import subprocess
 
     subprocess.run([python, "-m", "venv", "--without-pip", str(folder)], check=True, capture_output=True)
     packages = next(folder.glob("lib/python*/site-packages"))
-    (packages / "borrowed.pth").write_text("\n".join(path for path in sys.path if path and Path(path).is_dir()))
+    own = [path for path in sys.path if path and Path(path).is_dir()]
+    (packages / "borrowed.pth").write_text("\n".join(own if paths is None else paths))
     return folder / "bin" / "python"
 
 

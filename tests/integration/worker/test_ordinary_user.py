@@ -50,19 +50,38 @@ def test_as_an_ordinary_user(sandbox_works: None) -> None:
     assert "skipped" not in done.stdout
 
 
+# Binds source to target for each pair, in a mount namespace of its own, then runs the rest.
+_BIND = 'while [ "$1" != -- ]; do mount --bind "$1" "$2" && shift 2 || exit 99; done; shift; exec "$@"'
+
+
 def _run_again(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
+    """Packages and checkout may lie where only root can go (a clone below /root): they are bound to where all can."""
     folder.chmod(0o755)
-    interpreter = borrowing_venv(folder / "venv", python)
+    checkout = Path(__file__).resolve().parents[3]
+    seen = {path: folder / "seen" / str(number) for number, path in enumerate(_borrowed(checkout))}
+    for target in seen.values():
+        target.mkdir(parents=True)
+    interpreter = borrowing_venv(folder / "venv", python, [str(target) for target in seen.values()])
     for path in (folder / "venv").rglob("*"):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | 0o044)
     (folder / "tmp").mkdir()
     os.chown(folder / "tmp", _NOBODY, _NOBODY)
-    here = Path(__file__).parent
+    here = seen[checkout] / "tests" / "integration" / "worker"
+    pairs = [str(path) for pair in seen.items() for path in pair]
     command = [
+        *("unshare", "--mount", "sh", "-c", _BIND, "sh", *pairs, "--"),
         *("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"),
         *(str(interpreter), "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--basetemp={folder}/tmp/t"),
         *(str(here / "test_runs.py"), str(here / "test_walls.py"), str(here / "test_limits.py"), "-k", _CHOSEN),
     ]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder / "tmp"), "TMPDIR": str(folder / "tmp")}
-    return subprocess.run(command, cwd=here.parents[2], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=seen[checkout], env=environment, capture_output=True, text=True, check=False)
+
+
+def _borrowed(checkout: Path) -> list[Path]:
+    """The checkout, and what our own interpreter finds packages in (not its standard library)."""
+    standard = Path(os.__file__).parent
+    found = [Path(path).resolve() for path in sys.path if path and Path(path).is_dir()]
+    packages = [path for path in found if path.name.endswith("-packages") or not path.is_relative_to(standard)]
+    return list(dict.fromkeys([checkout, *(path for path in packages if path != standard)]))
