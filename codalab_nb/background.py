@@ -7,7 +7,6 @@ again later. SIGUSR1: a newer version asks for the place; running tasks may end,
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import os
 import signal
 import sys
@@ -89,7 +88,8 @@ class Service:
             if time.monotonic() - last_busy > self._settings.idle:
                 log.info("idle for %.0f s: going away", self._settings.idle)
                 break
-        self._supervisor.drain(None if self._asked.number == signal.SIGUSR1 else self._settings.grace)
+        # Asked to make room: whatever runs may end, unless somebody says `stop` meanwhile.
+        self._supervisor.drain(lambda: None if self._asked.number == signal.SIGUSR1 else self._settings.grace)
         self._monitor.stop()
         self._warmth.close()
 
@@ -123,9 +123,15 @@ def main() -> int:
 def _serve(places: Places, settings: Settings, asked: Asked) -> int:
     holder = embedded.current(places)
     newer = holder is not None and holder.version != __version__
+    # Of several that could follow an older one, one waits; the others leave.
+    turn = embedded.take_lock(places.successor, wait_s=0) if newer else None
+    if newer and turn is None:
+        return 0
     lock = embedded.take_lock(places.lock, wait_s=_HANDOVER_WAIT_S if newer else _LOCK_WAIT_S)
     if lock is None:
         return 0  # two starts at once: the other one serves
+    if turn is not None:
+        os.close(turn)
     while True:
         embedded.write_holder(lock)
         service = Service(places, settings, lock, asked)

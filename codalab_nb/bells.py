@@ -42,6 +42,14 @@ def runtime_folder(home: Path) -> Path:
     return folder
 
 
+def _make_private(folder: Path) -> None:
+    """mkdir -p where every new folder is ours alone (`parents=True` would leave that to the umask)."""
+    if not folder.is_dir():
+        _make_private(folder.parent)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+
+
 class Bell:
     """One thing that can be rung and listened to, e.g. "a message came"; `folder` is its identity."""
 
@@ -78,7 +86,7 @@ class Listener:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         while True:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_private(folder)
             try:
                 self._socket.bind(str(self._path))
                 return
@@ -93,9 +101,11 @@ class Listener:
 
     def wait(self, timeout_s: float) -> bool:
         """Waits until the bell rings; True if it did. Rings that came since the last wait count, once."""
-        ready, _, _ = select.select([self._socket], [], [], max(0.0, timeout_s))
+        poller = select.poll()  # select() knows no descriptor above 1023, and notebook servers have more
+        poller.register(self._socket, select.POLLIN)
+        ready = bool(poller.poll(max(0.0, timeout_s) * 1000))
         self.drain()
-        return bool(ready)
+        return ready
 
     def drain(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -60,6 +60,10 @@ class Places:
         return self.state / "background.lock"
 
     @property
+    def successor(self) -> Path:
+        return self.state / "background.next.lock"
+
+    @property
     def log(self) -> Path:
         return self.state / "background.log"
 

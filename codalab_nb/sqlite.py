@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -22,7 +23,8 @@ class Database:
         self.path = path
         self._rebuild_hint = rebuild_hint
         self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._all: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._lock = threading.Lock()
         with self.faults():
             there = self.connection.execute(_HAS_TABLES).fetchone()
         if not there:
@@ -36,6 +38,8 @@ class Database:
     def connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))  # private; WAL files follow
             connection = sqlite3.connect(
                 self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=64
             )
@@ -48,7 +52,14 @@ class Database:
                 connection.close()
                 raise
             self._local.connection = connection
-            self._all.append(connection)
+            with self._lock:
+                living = []
+                for thread, one in self._all:
+                    if thread.is_alive():
+                        living.append((thread, one))
+                    else:
+                        one.close()
+                self._all = [*living, (threading.current_thread(), connection)]
         return connection
 
     @contextlib.contextmanager
@@ -60,7 +71,8 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # SQLite may have rolled back by itself (a full disk)
+                    connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
 
@@ -69,9 +81,10 @@ class Database:
             return self.connection.execute(sql, parameters).fetchall()
 
     def close(self) -> None:
-        for connection in self._all:
-            connection.close()
-        self._all.clear()
+        with self._lock:
+            for _, connection in self._all:
+                connection.close()
+            self._all.clear()
         self._local = threading.local()
 
     @contextlib.contextmanager

@@ -144,6 +144,22 @@ class StoreContract:
         assert list(store.site().list(task.folder)) == [task.document]
         assert store.site().look(other.document) is not None
 
+    def test_a_blob_that_was_touched_is_not_deleted(self, store: StoreUnderTest) -> None:
+        """The collector looked, then a submit used the blob: the delete meant for the old look does nothing."""
+        data = b"wanted again"
+        digest = hashlib.sha256(data).hexdigest()
+        store.site().put_blob(data, digest)
+        old = store.site().look(blob(digest))
+        assert old is not None
+        time.sleep(0.02)  # a touch within the clock's grain could not be seen
+        assert not store.site().put_blob(data, digest)
+        assert not store.site().delete(blob(digest), version=old.version)
+        assert store.site().read(blob(digest)) == data
+        new = store.site().look(blob(digest))
+        assert new is not None
+        assert store.site().delete(blob(digest), version=new.version)
+        assert store.site().look(blob(digest)) is None
+
     @pytest.mark.parametrize("n", [1, 2])
     def test_a_worker_reaches_the_names_of_its_attempt_only(self, store: StoreUnderTest, n: int) -> None:
         """I13: everything else is refused: other tasks, other attempts, the site's documents, blobs, `..`."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -45,9 +44,3 @@ def line(n: int, seq: int, at: str, kind: str, body: dict[str, Any]) -> bytes:
     fields = {"v": 1, "n": n, "seq": seq, "at": at, "type": kind, "body": body}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
-
-def read_lines(data: bytes) -> Iterator[Event]:
-    """The events in `data`; a last line without its newline (a crash in mid-append) is ignored."""
-    for text in data.split(b"\n")[:-1]:
-        if text:
-            yield Event.model_validate_json(text)

@@ -28,13 +28,16 @@ CREATE TABLE dead (
 # A listener that missed a ring (or a message whose delay or lock ends) is found by this slow look.
 _SLOW_LOOK_S = 1.0
 
-# Locked messages come back when their lock ends. The last clause heals a clock that was set back:
-# no lock may reach further into the future than one lock time.
+_MAX_DELAY_S = 120.0  # the longest delay of a send
+
+# Locked messages come back when their lock ends. Two clauses heal a clock that was set back: no delay and no lock
+# may reach further into the future than the longest there is.
 _TAKE = """
 UPDATE message SET locked_until = :now + :lock, token = :token, deliveries = deliveries + 1
 WHERE queue = :queue AND key = (
   SELECT key FROM message WHERE queue = :queue AND expires_at > :now
-    AND visible_at <= :now AND (locked_until IS NULL OR locked_until <= :now OR locked_until > :now + :lock)
+    AND (visible_at <= :now OR visible_at > :now + :delay)
+    AND (locked_until IS NULL OR locked_until <= :now OR locked_until > :now + :lock)
   ORDER BY visible_at LIMIT 1)
 RETURNING key, body, deliveries
 """
@@ -62,7 +65,7 @@ class LocalQueue:
             db.execute(
                 "INSERT INTO message (queue, key, body, visible_at, expires_at) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET body = excluded.body, expires_at = excluded.expires_at",
-                (self.name, key, body, now + delay_s, now + delay_s + life_s),
+                (self.name, key, body, now + min(delay_s, _MAX_DELAY_S), now + delay_s + life_s),
             )
             db.execute("DELETE FROM message WHERE queue = ? AND expires_at <= ?", (self.name, now))
         self._bell.ring()
@@ -88,9 +91,10 @@ class LocalQueue:
     def _take(self) -> Received | None:
         # A cheap look first: most wake-ups of a herd find nothing, and a write transaction is not for that.
         now = time.time()
-        values: dict[str, object] = {"queue": self.name, "now": now, "lock": self._lock_s}
+        values: dict[str, object] = {"queue": self.name, "now": now, "lock": self._lock_s, "delay": _MAX_DELAY_S}
         looked = self._database.query(
-            "SELECT 1 FROM message WHERE queue = :queue AND expires_at > :now AND visible_at <= :now"
+            "SELECT 1 FROM message WHERE queue = :queue AND expires_at > :now"
+            " AND (visible_at <= :now OR visible_at > :now + :delay)"
             " AND (locked_until IS NULL OR locked_until <= :now OR locked_until > :now + :lock) LIMIT 1",
             values,
         )

@@ -35,7 +35,7 @@ class DeadLetter:
 class Sender(Protocol):
     def send(self, key: str, body: bytes, *, life_s: float, delay_s: float = 0.0) -> None:
         """Makes the message durable. A second send with a key that still waits replaces it instead of doubling it,
-        where the queue can (a capability, not a promise). `delay_s`: not to be received before."""
+        where the queue can (a capability, not a promise). `delay_s`: not to be received before; at most two minutes."""
 
 
 @runtime_checkable

@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from codalab_nb.errors import UnavailableError
 from codalab_nb.model import names
+from codalab_nb.model.base import is_id
 from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.task import TERMINAL, TaskDocument
 from codalab_nb.stores.ports import NotFound, SiteStore
@@ -30,40 +34,49 @@ class Cleaned:
 
 
 def remove_tasks(site: Site, tasks: Iterable[str]) -> int:
-    """Removes ended tasks with their results; the bytes freed. The ledger's row goes last: it finds the rest."""
+    """Removes ended tasks with their results; the bytes freed.
+
+    The task document goes first, so that a half-removed task is never taken for one that still has to run; the
+    ledger's row goes last: it finds the rest.
+    """
     freed = 0
     for task in tasks:
-        for name in list(site.store.list(names.TaskNames(task).folder)):
-            look = site.store.look(name)
-            freed += look.size if look else 0
-            site.store.delete(name)
+        freed += _remove_folder(site.store, names.TaskNames(task))
         site.ledger.remove([task])
     return freed
 
 
+def _remove_folder(store: SiteStore, task: names.TaskNames) -> int:
+    freed = 0
+    for name in (task.document, *list(store.list(task.folder))):
+        look = store.look(name)
+        freed += look.size if look else 0
+        store.delete(name)
+    return freed
+
+
 def clean(site: Site, *, older_than_s: float, dry_run: bool = False) -> Cleaned:
-    """Removes results older than `older_than_s`, then blobs that nothing refers to, then old half-made files."""
+    """Removes results older than `older_than_s`, then blobs that nothing refers to, then old half-made files.
+
+    Raises UnavailableError(store_damaged), before any blob is touched, when a document cannot be read: what it
+    needs is not known then.
+    """
     before = time.time() - older_than_s
     old = [row.id for row in site.ledger.find(states=TERMINAL) if (row.finished_at or row.submitted_at) < before]
     store = site.store
-    freed = 0
-    if dry_run:
-        for task in old:
-            for name in store.list(names.TaskNames(task).folder):
-                look = store.look(name)
-                freed += look.size if look else 0
-    else:
-        freed = remove_tasks(site, old)
+    freed = sum(_size(store, names.TaskNames(task).folder) for task in old) if dry_run else remove_tasks(site, old)
+    if not dry_run:
+        _remove_leftovers(site)
     needed = _needed_blobs(store, set(old))
     blobs = 0
     for name in list(store.list("blobs/sha256/")):
         look = store.look(name)
         if name.rpartition("/")[2] in needed or look is None or look.age_s < _YOUNG_S:
             continue
-        blobs += 1
-        freed += look.size
-        if not dry_run:
-            store.delete(name)
+        # Only if it is as it was looked at: a submit touches what it is going to use.
+        if dry_run or store.delete(name, version=look.version):
+            blobs += 1
+            freed += look.size
     temporary = 0
     for name in list(store.list("tmp/")):
         look = store.look(name)
@@ -74,17 +87,39 @@ def clean(site: Site, *, older_than_s: float, dry_run: bool = False) -> Cleaned:
     return Cleaned(len(old), blobs, temporary, freed)
 
 
+def _size(store: SiteStore, prefix: str) -> int:
+    return sum(look.size for name in store.list(prefix) if (look := store.look(name)))
+
+
+def _remove_leftovers(site: Site) -> None:
+    """Folders of tasks that have no document: what a worker still wrote while its task was removed."""
+    ids: dict[str, bool] = {}
+    young = set()
+    for name in site.store.list("tasks/"):
+        task = name.split("/")[1]
+        ids[task] = ids.get(task, False) or name.endswith("/task.json")
+        look = site.store.look(name)
+        if look is None or look.age_s < _YOUNG_S:
+            young.add(task)
+    for task, has_document in ids.items():
+        if not has_document and task not in young and is_id(task) and site.ledger.get(task) is None:
+            _remove_folder(site.store, names.TaskNames(task))
+
+
 def _needed_blobs(store: SiteStore, going: set[str]) -> set[str]:
     """Digests that a data set or a kept task names, read from the documents themselves, not from the ledger."""
     needed: set[str] = set()
-    for name in store.list("datasets/"):
-        needed |= {ref.sha256 for ref in DatasetDocument.model_validate_json(store.read(name)).files}
-    for name in store.list("tasks/"):
-        if not name.endswith("/task.json") or name.split("/")[1] in going:
-            continue
+    for name in [*store.list("datasets/"), *store.list("tasks/")]:
         try:
-            document = TaskDocument.model_validate_json(store.read(name))
+            if name.startswith("datasets/"):
+                needed |= {ref.sha256 for ref in DatasetDocument.model_validate_json(store.read(name)).files}
+            elif name.endswith("/task.json") and name.split("/")[1] not in going:
+                document = TaskDocument.model_validate_json(store.read(name))
+                needed |= {ref.sha256 for ref in (document.notebook, *document.inputs)}
         except NotFound:
-            continue
-        needed |= {ref.sha256 for ref in (document.notebook, *document.inputs)}
+            continue  # removed meanwhile
+        except ValidationError as error:
+            raise UnavailableError(
+                "store_damaged", f"{name} in the store cannot be read.", "Move it away, then clean again."
+            ) from error
     return needed

@@ -56,12 +56,13 @@ def take_lock(path: Path, *, wait_s: float) -> int | None:
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(fd, 0)  # whoever is named there is dead
             return fd
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 os.close(fd)
                 return None
-            time.sleep(0.02)
+            time.sleep(0.02 if wait_s < 60 else 0.2)
 
 
 def write_holder(fd: int, note: str = "") -> None:
@@ -135,21 +136,6 @@ def spawn(places: Places) -> None:
         ) from error
 
 
-def wait_until_serving(places: Places, timeout_s: float = 20.0) -> Background:
-    """Starts it if need be and waits until it holds its lock. Raises UnavailableError with the end of its log."""
-    deadline = time.monotonic() + timeout_s
-    ensure(places)
-    while (holder := current(places)) is None or holder.pid == 0:
-        if time.monotonic() > deadline:
-            raise UnavailableError(
-                "background_failed",
-                f"The background process did not start within {timeout_s:.0f} s. Its log ends:\n{log_tail(places)}",
-                f"The whole log is {places.log}; `codalab-nb doctor` looks for causes.",
-            )
-        time.sleep(0.02)
-    return holder
-
-
 def stop(places: Places, timeout_s: float) -> Background | None:
     """Asks the process to release what it runs and go; the one that was there, or None. Raises UnavailableError."""
     holder = current(places)
@@ -162,7 +148,7 @@ def stop(places: Places, timeout_s: float) -> Background | None:
             raise UnavailableError(
                 "background_busy",
                 f"The background process {holder.pid} did not stop within {timeout_s:.0f} s.",
-                f"Wait, or end it with `kill -9 {holder.pid}`: nothing is lost, what ran is run again.",
+                f"Wait, or end it with `kill -9 {holder.pid or 'ITS-PID'}`: nothing is lost, what ran is run again.",
             )
         time.sleep(0.02)
     return holder

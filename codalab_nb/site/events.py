@@ -44,7 +44,7 @@ class EventReader:
             try:
                 event = json.loads(text)
                 seq = int(event["seq"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 continue
             if event.get("n") == self.n and seq > self._last_seq:
                 self._last_seq = seq
@@ -63,11 +63,14 @@ def last_event(store: SiteStore, task: str, n: int) -> dict[str, Any] | None:
         segment, look = segment + 1, following
     if look is None:
         return None
-    data = store.read(names.events(n, segment), max(0, look.size - _TAIL_BYTES))
-    for text in reversed(data[: data.rfind(b"\n") + 1].splitlines()):
+    start = max(0, look.size - _TAIL_BYTES)
+    data = store.read(names.events(n, segment), start)
+    lines = data[: data.rfind(b"\n") + 1].splitlines()
+    # What was cut at its front is no line; and what a sandbox said may be nested as deep as it likes.
+    for text in reversed(lines[1:] if start else lines):
         try:
             event = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         return event if isinstance(event, dict) and event.get("n") == n else None
     return None

@@ -48,7 +48,8 @@ class Dispatcher:
 
     def send(self, row: TaskRow) -> None:
         message = Message(task=row.id, n=row.n)
-        delay = max(0.0, row.send_after - time.time())
+        # Never longer than the longest back-off, whatever was done to the clock since.
+        delay = min(max(0.0, row.send_after - time.time()), _BACK_OFF_MAX_S)
         failpoints.hit("dispatch.before_send")
         self._queue.send(f"{row.id}:{row.n}", message.to_bytes(), life_s=self._life_s, delay_s=delay)
         failpoints.hit("dispatch.after_send")
@@ -104,7 +105,6 @@ class Reconciler:
         self._started = (time.time(), time.monotonic())
 
     def run_pass(self) -> None:
-        self._liveness.begin_pass()
         rows = self._ledger.open_tasks()
         dead_letters = {letter.key for letter in self._tasks.dead_letters()}
         for row in rows:
@@ -113,6 +113,9 @@ class Reconciler:
             except UnavailableError as error:
                 self._liveness.is_dead(row.id, row.n, None)
                 log.warning("task %s: %s", row.id, error)
+            except Exception:
+                # One task that nobody foresaw must not keep the others from being looked after.
+                log.exception("task %s could not be looked at", row.id)
         self._liveness.keep_only({(row.id, row.n) for row in rows})
         if dead_letters:
             self._tasks.forget_dead(sorted(dead_letters))

@@ -85,7 +85,6 @@ class Drafting:
         include: Sequence[str] = (),
         options: Options,
         task: str | None = None,
-        retry_of: str | None = None,
     ) -> Draft:
         """A draft of running the notebook at the path `typed`.
 
@@ -131,7 +130,6 @@ class Drafting:
             limits=limits,
             options=options,
             label=path.name,
-            retry_of=retry_of,
             source=str(path),
             warnings=warnings,
         )
@@ -178,7 +176,6 @@ class Drafting:
         options: Options,
         batch: str,
         task: str,
-        retry_of: str | None = None,
     ) -> Draft:
         """A draft of running `template` on `dataset`. Raises InputError (method_does_not_fit, param_…)."""
         from codalab_nb.packing.profile import staged_files
@@ -227,7 +224,6 @@ class Drafting:
             dataset=dataset.reference,
             method=method.name,
             batch=batch,
-            retry_of=retry_of,
             warnings=list(checked.warnings),
         )
 

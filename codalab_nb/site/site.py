@@ -9,6 +9,7 @@ and a background process, started if there is none, does the rest.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import uuid
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 
 from codalab_nb import failpoints, places, settings, wiring
 from codalab_nb.errors import InputError, Problems, UnavailableError
-from codalab_nb.model.base import new_id, utc_now
+from codalab_nb.model.base import is_id, new_id, utc_now
 from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.names import batch as batch_name
@@ -119,6 +120,8 @@ class Site:
     ) -> Draft:
         """What `run` would submit; nothing is stored. Raises InputError with every problem at once."""
         problems = Problems()
+        if task is not None and not is_id(task):
+            problems.add("task_id", f"{task!r} is not a task id.", "Give a UUID in lower case, or none.")
         resolved = _resolve_inputs(self, inputs or {}, problems)
         try:
             draft = self._drafting.notebook(
@@ -203,7 +206,8 @@ class Site:
                 self._dispatcher.send(row)
             except UnavailableError:
                 break  # accepted all the same; the monitor's dispatcher sends it when the queue is back
-        self.keep_serving()
+        with contextlib.suppress(UnavailableError):
+            self.keep_serving()  # accepted all the same; whoever waits for the task tries again, and is told
         for row in rows:
             monitor.confirm(self.store, row)  # or the reconciler does, if we die here
         return [Task(self, document.task) for document in documents]

@@ -139,7 +139,7 @@ class LocalStore:
         except FileNotFoundError:
             return None
         age = max(0.0, time.time() - stat.st_mtime)
-        return Look(size=stat.st_size, version=f"{stat.st_size}-{stat.st_mtime_ns}", age_s=age)
+        return Look(size=stat.st_size, version=_version(stat), age_s=age)
 
     def list(self, prefix: str) -> Iterator[str]:
         base = self.path(prefix)
@@ -153,16 +153,29 @@ class LocalStore:
 
     # --- the rest
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, version: str | None = None) -> bool:
         path = self.path(name)
+        # Out of the way first, then looked at: nobody can change it unseen between the look and the end.
+        aside = self.root / "tmp" / uuid.uuid4().hex
         with _faults(self.root, name):
-            path.unlink(missing_ok=True)
+            try:
+                path.rename(aside)
+            except FileNotFoundError:
+                return False
+            stat = aside.stat()
+            if version is not None and _version(stat) != version:
+                with contextlib.suppress(FileExistsError):
+                    os.link(aside, path)
+                aside.unlink()
+                return False
+            aside.unlink()
             # Empty folders tell nothing; the roots stay.
             with contextlib.suppress(OSError):
                 for parent in path.parents:
                     if parent == self.root or parent.parent == self.root:
                         break
                     parent.rmdir()
+        return True
 
     def put_blob(self, source: Path | bytes, sha256: str) -> bool:
         name = names.blob(sha256)
@@ -202,6 +215,10 @@ class LocalStore:
         return LocalAttemptStore(self, task, n)
 
 
+def _version(stat: os.stat_result) -> str:
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
 def _chunks(source: Path | bytes) -> Iterator[bytes]:
     if isinstance(source, bytes):
         yield source
@@ -238,7 +255,10 @@ class LocalAttemptStore:
             raise Forbidden(name)
         path = self._store.path(name)
         with _faults(self._store.root, name):
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except FileNotFoundError as error:
+                raise NotFound(name) from error  # the task was removed
             try:
                 os.ftruncate(fd, position)
                 half = position + os.pwrite(fd, data[: len(data) // 2], position)

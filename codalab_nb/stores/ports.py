@@ -90,8 +90,11 @@ class SiteStore(Protocol):
     def list(self, prefix: str) -> Iterator[str]:
         """All names that start with `prefix` (which ends with a slash), in no order."""
 
-    def delete(self, name: str) -> None:
-        """Deletes one name; nothing happens if it is not there. Only the collector and `rm` call it."""
+    def delete(self, name: str, *, version: str | None = None) -> bool:
+        """Deletes one name; False if it is not there. With `version` (of a look) only if it has not changed since.
+
+        Only the collector and `rm` call it.
+        """
 
     def put_blob(self, source: Path | bytes, sha256: str) -> bool:
         """Stores bytes under their digest; False if they were there (then their time is touched).

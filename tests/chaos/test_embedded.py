@@ -185,6 +185,30 @@ def test_an_older_version_makes_room(home: Home, tmp_path: Path) -> None:
         assert newer.version != "0.0.1"
 
 
+def test_of_many_successors_one_waits(home: Home) -> None:
+    """Every command after an upgrade asks for a newer process; they do not pile up behind an old one that is busy."""
+    with home:
+        fd = embedded.take_lock(home.places.lock, wait_s=0)
+        assert fd is not None
+        os.write(fd, b'{"pid": 0, "version": "0.0.1", "interpreter": "", "started_at": 0}')
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", "codalab_nb.background"],
+                env=home.environment(),
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            for _ in range(3)
+        ]
+        wait_for(lambda: sum(process.poll() is None for process in started) == 1)
+        os.close(fd)
+        holder = wait_for(lambda: (it := embedded.current(home.places)) and it.pid and it)
+        (waited,) = [process for process in started if process.poll() is None]
+        assert holder.pid == waited.pid
+        embedded.stop(home.places, PATIENCE_S)
+        assert waited.wait(PATIENCE_S) == 0
+
+
 def test_stop_releases_what_runs_and_the_next_start_goes_on(tmp_path: Path) -> None:
     """`stop` is no verdict: the task is given back, and runs again when somebody works again."""
     notebook = write(tmp_path / "n.ipynb", "import time\nprint('in', flush=True)\ntime.sleep(3)")

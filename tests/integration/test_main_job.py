@@ -206,6 +206,35 @@ def test_a_flood_is_cut_and_marked(site: Site, folder: Path) -> None:
     assert "after" in text
 
 
+def test_thousands_of_files_take_their_time_and_nobody_counts_as_dead(site: Site, home: Home, folder: Path) -> None:
+    """The worker gives signs of life while it publishes, too: one attempt, however long that takes."""
+    task = site.run(
+        write(folder / "n.ipynb", "import os\nos.mkdir('d')\nfor i in range(6000): open(f'd/{i}', 'w').write('x')")
+    ).wait(PATIENCE_S)
+    assert task.verdict == Verdict.SUCCEEDED, task.reason
+    assert len(task.files) == 6002
+    assert (home.starts(task.id), task.row.n) == (1, 1)
+
+
+def test_whatever_a_run_leaves_behind_is_its_own_affair(site: Site, folder: Path) -> None:
+    """Odd names, depths and modes are collected or listed as skipped; none of them is the worker's fault."""
+    cells = (
+        "import os\nos.makedirs('n.ipynb/below')\nopen('n.ipynb/below/x', 'w').write('1')",
+        "deep = os.open('.', os.O_RDONLY)\nfor _ in range(1200):\n    os.mkdir('d', dir_fd=deep)\n"
+        "    deep = os.open('d', os.O_RDONLY, dir_fd=deep)",
+        "open('secret.txt', 'w').write('2')\nos.chmod('secret.txt', 0)",
+        "os.mkdir('closed')\nopen('closed/y.txt', 'w').write('3')\nos.chmod('closed', 0)",
+        "os.symlink('/etc/passwd', 'link')\nos.mkfifo('pipe')\nos.link('secret.txt', 'hard')\nopen(b'\\xff', 'w')",
+        "open('fine.txt', 'w').write('4')",
+    )
+    task = site.run(write(folder / "n.ipynb", *cells)).wait(PATIENCE_S)
+    assert task.verdict == Verdict.SUCCEEDED, task.reason
+    assert sorted(task.files) == ["_codalab/environment.json", "closed/y.txt", "fine.txt", "n.ipynb"]
+    assert task.manifest is not None
+    assert {"n.ipynb/below/x", "link", "pipe", "hard", "secret.txt"} <= set(task.manifest.skipped)
+    assert task.row.n == 1
+
+
 def test_no_network_no_secrets_and_what_was_passed(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox has no network, no variable of ours but the one that was passed, and not our home."""
     monkeypatch.setenv("CANARY_SECRET", "s3cr3t-canary")

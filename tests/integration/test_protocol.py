@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from codalab_nb.model.base import new_id, utc_now
 from codalab_nb.model.event import EventType
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Claim, Message, Result, State, Verdict
+from codalab_nb.site import cleanup
 from codalab_nb.site.ledger import Ledger
 from codalab_nb.site.monitor import Monitor
 from codalab_nb.site.rebuild import rebuild
@@ -209,6 +212,42 @@ def test_a_stop_in_good_order_uses_up_no_attempt(
     assert (None if row.is_open else row.state) == verdict
     assert row.n <= row.max_attempts
     assert row.n == (6 if verdict is None else attempts or 3)
+
+
+def test_tasks_removed_while_their_messages_wait(tmp_path: Path) -> None:
+    """The worker forgets them, makes nothing for them, and goes on with what is wanted."""
+    with Home(tmp_path / "home") as home, home.site() as site:
+        gone = [site.run(notebook(tmp_path)) for _ in range(4)]
+        for task in gone:
+            task.cancel()
+        cleanup.remove_tasks(site, [task.id for task in gone])
+        wanted = site.run(notebook(tmp_path))
+        home.background()
+        assert wanted.wait(PATIENCE_S).verdict == Verdict.SUCCEEDED
+        wait_for(lambda: not [key for key in home.messages() if not key.startswith(wanted.id)])
+        assert {name.split("/")[1] for name in site.store.list("tasks/")} == {wanted.id}
+
+
+def test_a_clock_set_back_hides_no_message(idle: Site, tmp_path: Path) -> None:
+    """I6: what was sent "two hours in the future" is received now."""
+    task = idle.run(notebook(tmp_path))
+    with contextlib.closing(sqlite3.connect(idle.places.queue)) as db, db:
+        db.execute("UPDATE message SET visible_at = visible_at + 7200, expires_at = expires_at + 7200")
+    message = idle.queue.receive(5)
+    assert message is not None
+    assert message.key == f"{task.id}:1"
+
+
+def test_a_row_that_nobody_foresaw_does_not_stop_the_others(idle: Site, tmp_path: Path) -> None:
+    """What a sandbox said last may be nested as deep as it likes; every other task is looked after all the same."""
+    odd, late = idle.run(notebook(tmp_path)), idle.draft(notebook(tmp_path))
+    claim(idle, odd.id)
+    attempt = LocalStore(idle.places.store, idle.places.runtime).attempt(odd.id, 1)
+    attempt.append(TaskNames(odd.id).events(1), 0, b"[" * 20_000 + b"\n")
+    past = late.document.model_copy(update={"deadline": utc_now() - dt.timedelta(seconds=1)})
+    (task,) = idle.submit([type(late)(past, late.sources)])
+    monitor(idle).run_pass()
+    assert task.row.state == State.EXPIRED
 
 
 def test_nobody_works_so_nothing_runs(idle: Site, tmp_path: Path) -> None:

@@ -87,24 +87,30 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{task[-6:]}", daemon=True)
         self.decided = threading.Event()
 
-    def __enter__(self) -> Heartbeat:
+    def start(self) -> None:
         self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
         self._stop.set()
         self._thread.join()
 
     def _beat(self) -> None:
         while not self._stop.wait(self._period_s):
             try:
-                self._events.write(EventType.HEARTBEAT)
                 self._store.read(self._result)
                 self.decided.set()
                 return
             except NotFound:
-                continue
+                pass
             except CodalabError as error:  # a store that fails now may answer at the next beat
+                log.warning("heartbeat: %s", error)
+                continue
+            try:
+                self._events.write(EventType.HEARTBEAT)
+            except NotFound:  # the task was removed
+                self.decided.set()
+                return
+            except CodalabError as error:
                 log.warning("heartbeat: %s", error)
 
 
@@ -133,37 +139,52 @@ class Attempt:
         self._submitter = submitter
         self._stopping = stopping
         self._box: Box | None = None
+        self._heartbeat: Heartbeat | None = None
         self._notebook: dict[str, Any] | None = None
         self.events: EventLog | None = None
 
-    def run(self, worker: str) -> Outcome:
-        """Raises Released or Decided instead of returning when there is nothing to commit."""
+    def begin(self, worker: str) -> None:
+        """From here on the attempt gives signs of life, until `close`."""
         self.events = EventLog(self._store, self.task, self.n)
         self.events.write(EventType.STARTED, {"worker": worker, "sandbox": self._warmth.sandbox})
+        self._heartbeat = Heartbeat(self._store, self.task, self.events, self._heartbeat_s)
+        self._heartbeat.start()
+
+    def run(self) -> Outcome:
+        """Raises Released or Decided instead of returning when there is nothing to commit."""
+        assert self.events is not None
         started = time.monotonic()
-        with Heartbeat(self._store, self.task, self.events, self._heartbeat_s) as heartbeat:
-            try:
-                outcome = self._run(heartbeat)
-            except staging.StagingFault as fault:
-                outcome = failed(fault.code, str(fault), "Submit the task again.")
-            except InputError as error:
-                outcome = failed(error.code, error.message, error.fix)
-            except UnavailableError as error:
-                raise Released(error.code, str(error)) from error
-            failpoints.hit("worker.after_run")
+        try:
+            outcome = self._run()
+        except staging.StagingFault as fault:
+            outcome = failed(fault.code, str(fault), "Submit the task again.")
+        except InputError as error:
+            outcome = failed(error.code, error.message, error.fix)
+        except NotFound as error:
+            raise Decided from error  # the task was removed: nobody wants its result
+        except UnavailableError as error:
+            raise Released(error.code, str(error)) from error
+        failpoints.hit("worker.after_run")
         outcome.seconds = round(time.monotonic() - started, 3)
         outcome.truncated |= self.events.truncated
         if outcome.notebook is None:
             outcome.notebook = self._rebuilt_notebook()
         return outcome
 
+    def check_wanted(self) -> None:
+        """Raises Decided once somebody else committed a verdict."""
+        if self._heartbeat is not None and self._heartbeat.decided.is_set():
+            raise Decided
+
     def close(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
         if self._box is not None:
             self._box.remove()
 
     # --- the steps
 
-    def _run(self, heartbeat: Heartbeat) -> Outcome:
+    def _run(self) -> Outcome:
         document = self._read_document()
         data = staging.locate(self._store, document.notebook, self._verified).read_bytes()
         checked = read_notebook(data, name=document.notebook.path)
@@ -175,7 +196,7 @@ class Attempt:
         self._box.place(placed)
         self._box.start(self._job(document, checked.notebook, argv))
         failpoints.hit("worker.running")
-        outcome = self._follow(self._box, document, heartbeat)
+        outcome = self._follow(self._box, document)
         self._box.kill()
         outcome.environment = {**self._warmth.environment(document.interpreter), "sandbox": self._warmth.sandbox}
         self._collect(self._box, document, outcome)
@@ -220,14 +241,13 @@ class Attempt:
             },
         }
 
-    def _follow(self, box: Box, document: TaskDocument, heartbeat: Heartbeat) -> Outcome:
+    def _follow(self, box: Box, document: TaskDocument) -> Outcome:
         """Relays what the runner says until it ends, oversteps a limit, or somebody decides the task."""
         assert self.events is not None
         metrics: dict[str, float] = {}
         hard_end = time.monotonic() + document.limits.timeout_s + _HARD_TIMEOUT_GRACE_S
         while True:
-            if heartbeat.decided.is_set():
-                raise Decided
+            self.check_wanted()
             if self._stopping.is_set():
                 raise Released(INTERRUPTED, "The worker was stopped.")
             try:
@@ -259,7 +279,7 @@ class Attempt:
     def _collect(self, box: Box, document: TaskDocument, outcome: Outcome) -> None:
         try:
             inputs = {ref.path for ref in document.inputs}
-            outcome.found, outcome.skipped = collect(box.folder, inputs, document.limits)
+            outcome.found, outcome.skipped = collect(box.folder, inputs, document.notebook.path, document.limits)
         except OutputLimit as error:
             outcome.verdict = Verdict.FAILED
             outcome.reason = Reason(
@@ -287,9 +307,15 @@ def _take_metric(metrics: dict[str, float], line: dict[str, Any]) -> bool:
     name, value = line.get("name"), line.get("value")
     if not isinstance(name, str) or not 0 < len(name) <= 64 or len(metrics) >= 1000:
         return False
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    metrics[name] = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return False
+    if not math.isfinite(number):
+        return False
+    metrics[name] = number
     return True
 
 

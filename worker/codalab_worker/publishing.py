@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from codalab_nb.stores.ports import AttemptStore
 
 # Folders that tools leave behind and nobody asked for.
 _LITTER = {"__pycache__", ".ipynb_checkpoints", ".cache", ".config", ".ipython", ".local"}
+
+_LONGEST_NAME = 1024  # bytes; a name that fits below the scratch folder must also fit below the store
+_MOST_SKIPPED = 1000
 
 
 class OutputLimit(Exception):
@@ -33,27 +37,20 @@ class Found:
         self.size = size
 
 
-def collect(folder: Path, inputs: set[str], limits: Limits) -> tuple[list[Found], list[str]]:
-    """The result files below `folder`, and the names of what is left out (links, devices, odd names).
+def collect(folder: Path, inputs: set[str], notebook_name: str, limits: Limits) -> tuple[list[Found], list[str]]:
+    """The result files below `folder`, and the names of what is left out (links, devices, odd names, …).
 
-    Never follows a link, never opens anything. Raises OutputLimit.
+    Never follows a link, never opens a file. Raises OutputLimit.
     """
     found: list[Found] = []
     skipped: list[str] = []
     total = 0
-    for path, name, entry in _walk(folder, ""):
+    for path, name, entry in _walk(folder):
         if name in inputs:
             continue
-        if not stat.S_ISREG(entry.st_mode) or entry.st_nlink > 1:
-            _skip(skipped, name)
-            continue
-        try:
-            check_relative(name)
-        except ValueError:
-            _skip(skipped, name)
-            continue
-        if name.split("/", 1)[0] == RESERVED_FOLDER:
-            _skip(skipped, name)
+        if not _is_result(name, entry, notebook_name):
+            if len(skipped) < _MOST_SKIPPED:
+                skipped.append(name.encode("utf-8", "replace").decode())
             continue
         total += entry.st_size
         found.append(Found(path, name, entry.st_size))
@@ -67,27 +64,42 @@ def collect(folder: Path, inputs: set[str], limits: Limits) -> tuple[list[Found]
     return found, skipped
 
 
-def _skip(skipped: list[str], name: str) -> None:
-    if len(skipped) < 1000:
-        skipped.append(name.encode("utf-8", "replace").decode())
-
-
-def _walk(folder: Path, prefix: str) -> Iterator[tuple[Path, str, os.stat_result]]:
+def _is_result(name: str, entry: os.stat_result, notebook_name: str) -> bool:
+    """A regular file with a name that a bundle can hold and that is not ours."""
+    if not stat.S_ISREG(entry.st_mode) or entry.st_nlink > 1:
+        return False
+    if name.split("/", 1)[0] in (RESERVED_FOLDER, notebook_name):  # what the notebook executed is the result
+        return False
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        name = f"{prefix}{entry.name}"
+        return len(check_relative(name).encode()) <= _LONGEST_NAME
+    except ValueError:
+        return False
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, str, os.stat_result]]:
+    """Everything below `folder` but folders, by name. What cannot be entered is opened first: it is ours by now.
+
+    Folders beyond the depth that a name can have are told as one entry and not entered.
+    """
+    waiting = [(folder, "")]
+    while waiting:
+        below, prefix = waiting.pop()
+        with contextlib.suppress(OSError):
+            below.chmod(0o700)
         try:
-            status = entry.stat(follow_symlinks=False)
+            entries = sorted(os.scandir(below), key=lambda entry: entry.name)
         except OSError:
             continue
-        if stat.S_ISDIR(status.st_mode):
-            if entry.name not in _LITTER:
-                yield from _walk(Path(entry.path), f"{name}/")
-        else:
-            yield Path(entry.path), name, status
+        for entry in entries:
+            name = f"{prefix}{entry.name}"
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue
+            if not stat.S_ISDIR(status.st_mode) or len(os.fsencode(name)) > _LONGEST_NAME:
+                yield Path(entry.path), name, status
+            elif entry.name not in _LITTER:
+                waiting.append((Path(entry.path), f"{name}/"))
 
 
 def publish(
@@ -102,8 +114,12 @@ def publish(
     environment: dict[str, Any],
     metrics: dict[str, float],
     truncated: bool,
+    still_wanted: Callable[[], None],
 ) -> str:
-    """Puts files, then the manifest; returns the manifest's SHA-256, ready to be committed."""
+    """Puts files, then the manifest; returns the manifest's SHA-256, ready to be committed.
+
+    `still_wanted` is called between two files and may raise to give up.
+    """
     names = TaskNames(task)
     folder = names.files(n)
     executed = json.dumps(notebook, ensure_ascii=False, indent=1).encode("utf-8", "replace")
@@ -111,14 +127,16 @@ def publish(
         _put_bytes(store, folder, notebook_name, executed),
         _put_bytes(store, folder, f"{RESERVED_FOLDER}/environment.json", json.dumps(environment, indent=1).encode()),
     ]
+    skipped = list(skipped)
     for file in found:
-        if file.name == notebook_name:  # the notebook wrote over itself: what it executed is the result
-            skipped = [*skipped, file.name]
+        still_wanted()
+        try:
+            digest = _digest(file.path)
+        except OSError as error:  # the task's own doing, and no fault of the store
+            skipped.append(f"{file.name} ({error.strerror})")
             continue
         store.create_file(folder + file.name, file.path)
         failpoints.hit("worker.file.mid")
-        with os.fdopen(os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as reader:
-            digest = hashlib.file_digest(reader, "sha256").hexdigest()
         refs.append(FileRef(path=file.name, size=file.size, sha256=digest))
     manifest = Manifest(
         notebook=notebook_name, files=tuple(refs), skipped=tuple(skipped), metrics=metrics, truncated=truncated
@@ -127,6 +145,13 @@ def publish(
     failpoints.hit("worker.before_manifest")
     store.create(names.manifest(n), data)
     return hashlib.sha256(data).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        path.chmod(0o600)  # collected as a regular file; nobody is left who could put a link in its place
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as reader:
+        return hashlib.file_digest(reader, "sha256").hexdigest()
 
 
 def _put_bytes(store: AttemptStore, folder: str, name: str, data: bytes) -> FileRef:

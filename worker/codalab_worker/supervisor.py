@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _RELEASES_IN_A_ROW = 3
 _HINT_LIFE_S = 600.0
+_DRAIN_LOOK_S = 0.1
 
 
 class Supervisor:
@@ -75,12 +76,18 @@ class Supervisor:
         """Tasks in hand now."""
         return self._busy
 
-    def drain(self, grace_s: float | None = None) -> None:
-        """Takes no more work. Running tasks may end within `grace_s` (None: however long); the rest is released."""
+    def drain(self, grace_s: Callable[[], float | None]) -> None:
+        """Takes no more work. Running tasks may end within `grace_s()` (None: however long); the rest is released.
+
+        It is asked again and again: somebody who waited patiently may become impatient.
+        """
         self._draining.set()
-        deadline = None if grace_s is None else time.monotonic() + grace_s
-        for thread in self._threads:
-            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        begun = time.monotonic()
+        while living := [thread for thread in self._threads if thread.is_alive()]:
+            grace = grace_s()
+            if grace is not None and time.monotonic() - begun >= grace:
+                break
+            living[0].join(_DRAIN_LOOK_S)
         self._stopping.set()
         for thread in self._threads:
             thread.join()
@@ -114,6 +121,8 @@ class Supervisor:
             return
         names = TaskNames(message.task)
         store = self._open_attempt(message.task, message.n)
+        if not self._exists(store, names, received):
+            return
         nonce = secrets.token_hex(16)
         claim = Claim(nonce=nonce, worker=self._name, started_at=utc_now())
         try:
@@ -122,7 +131,11 @@ class Supervisor:
             self._tasks.abandon(received)
             raise
         failpoints.hit("worker.after_claim")
-        self._tasks.ack(received)
+        try:
+            self._tasks.ack(received)
+        except UnavailableError as error:
+            # The claim is ours, and that is what counts; the message comes again, finds the claim, and is forgotten.
+            log.warning("the message of task %s could not be acknowledged: %s", message.task, error)
         if not won:
             return
         failpoints.hit("worker.after_ack")
@@ -130,6 +143,18 @@ class Supervisor:
             return
         failpoints.hit("worker.after_look")
         self._work(message, store, nonce)
+
+    def _exists(self, store: AttemptStore, names: TaskNames, received: Received) -> bool:
+        """False for a task that was removed after it was sent: its message is settled, and nothing is made for it."""
+        try:
+            store.read(names.document)
+        except NotFound:
+            self._tasks.ack(received)
+            return False
+        except UnavailableError:
+            self._tasks.abandon(received)
+            raise
+        return True
 
     def _understand(self, received: Received) -> Message | None:
         """The message, or None after it was settled: poison is buried at first sight, a newer version given back."""
@@ -161,7 +186,8 @@ class Supervisor:
         )
         try:
             self._hint(message.task)
-            outcome = attempt.run(self._name)
+            attempt.begin(self._name)
+            outcome = attempt.run()
             self._commit(attempt, outcome, store, nonce)
             self._releases = 0
         except Decided:
@@ -170,6 +196,9 @@ class Supervisor:
             self._release(attempt, released)
         except UnavailableError as error:
             self._release(attempt, Released(error.code, str(error)))
+        except Exception as error:
+            log.exception("task %s: attempt %d met what nobody foresaw", message.task, message.n)
+            self._release(attempt, Released("internal", f"{type(error).__name__}: {error}"))
         finally:
             attempt.close()
 
@@ -188,6 +217,7 @@ class Supervisor:
                 environment=outcome.environment,
                 metrics=outcome.metrics,
                 truncated=outcome.truncated,
+                still_wanted=attempt.check_wanted,
             )
         result = Result(
             task=attempt.task,
