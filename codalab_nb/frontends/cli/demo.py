@@ -222,7 +222,8 @@ def _what_ran_it(batch: Batch, walls: str | None, setting: str, story: _Story) -
     else:
         story.tell(
             f"Each notebook ran in a sandbox of its own ({walls}): no network, and nothing of yours to see but its "
-            "inputs. The worker is a background process; it goes away when it is idle (`codalab-nb stop` ends it now)."
+            "inputs. The worker is a background process; it goes away when it is idle "
+            f"(`{program()} stop` ends it now)."
         )
     packages = next((task.environment for task in batch if task.folder is not None), {})
     if packages.get("python"):

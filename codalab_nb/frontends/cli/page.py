@@ -25,7 +25,8 @@ _WIDEST = 4_000  # pixels of a picture that are believed
 _STYLE = """
 :root { color-scheme: light dark; --text: #1f2328; --soft: #59636e; --line: #d1d9e0; --back: #fff; --code: #f6f8fa;
   --mark: #0969da; --bad: #b3261e; --bad-back: #fdecea }
-@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --soft: #9aa4af; --line: #3d444d; --back: #14181d;
+@media screen and (prefers-color-scheme: dark) { :root { --text: #e6edf3; --soft: #9aa4af; --line: #3d444d;
+  --back: #14181d;
   --code: #1d232b; --mark: #6cb0ff; --bad: #ff8a80; --bad-back: #3a1d1b } }
 * { box-sizing: border-box }
 body { font: 1.0625rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif;

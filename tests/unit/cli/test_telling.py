@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from codalab_nb.frontends import cli
-from codalab_nb.frontends.cli import demo, doctor, exits, kernels, sandbox
+from codalab_nb.frontends.cli import dataset, demo, doctor, exits, kernels, sandbox
 from codalab_nb.frontends.cli.hints import hint
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.run_view import Lines
@@ -165,6 +166,12 @@ def test_bubblewrap_is_to_be_installed_only_where_it_is_missing(monkeypatch: pyt
     assert "apt install" not in sandbox.words("none", "auto", ended=True)
     assert sandbox.words("bubblewrap", "auto") == sandbox.words(None, "none") == ""
     assert sandbox.words("bubblewrap", "none", ended=True) == ""
+
+
+@pytest.mark.parametrize(("genes", "words"), [(1, "1 gene × 2 samples"), (3051, "3,051 genes × 2 samples")])
+def test_one_gene_is_no_genes(genes: int, words: str) -> None:
+    profile: Any = SimpleNamespace(is_matrix=True, n_features=genes, n_samples=2)
+    assert dataset.shape(profile) == words
 
 
 def test_the_demo_names_a_command_that_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
