@@ -70,7 +70,7 @@ class Settings(Document):
     warm: Annotated[int, Field(ge=0, le=64)] = Field(2, description="kernels kept ready for each interpreter in use")
     idle: Duration = Field(900.0, description="the background process goes away after this time without a task")
     grace: Duration = Field(
-        10.0, description="on `stop`, running tasks may go on for this long before they are released"
+        10.0, description="on `stop`, running tasks may go on for this long before they are given back"
     )
     timeout: Duration = Field(3600.0, description="default time limit of a task")
     memory: Size = Field(4 << 30, description="default memory limit of a task")
@@ -81,8 +81,8 @@ class Settings(Document):
     )
     deadline: Duration = Field(7 * 86400.0, description="a task without a verdict expires after this time")
     heartbeat: Duration = Field(1.0, description="a worker's sign of life; three missed ones and it counts as dead")
-    lock: Duration = Field(15.0, description="life of a queue lock, which covers receive to claim")
-    reconcile: Duration = Field(2.0, description="time between two passes of the reconciler")
+    lock: Duration = Field(15.0, description="a message stays reserved this long for the worker that took it")
+    reconcile: Duration = Field(2.0, description="time between two looks for tasks that were left alone")
     message_life: Duration = Field(3600.0, description="life of a queued message before it is sent again")
     retention: Duration = Field(30 * 86400.0, description="`clean` removes results older than this by default")
 

@@ -43,4 +43,3 @@ def line(n: int, seq: int, at: str, kind: str, body: dict[str, Any]) -> bytes:
     """The bytes of one event. Plain json: this runs for every printed line."""
     fields = {"v": 1, "n": n, "seq": seq, "at": at, "type": kind, "body": body}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
-
