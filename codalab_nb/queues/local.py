@@ -102,7 +102,9 @@ class LocalQueue:
             return None
         token = uuid.uuid4().hex
         with self._database.transaction() as db:
-            row = db.execute(_TAKE, {**values, "token": token}).fetchone()
+            # The time is asked under the write lock: a receiver that waited for it with an older one would take the
+            # lock just made for one from the future, which is how a clock set back looks.
+            row = db.execute(_TAKE, {**values, "now": time.time(), "token": token}).fetchone()
         if row is None:
             return None
         message = Received(key=row["key"], body=row["body"], deliveries=row["deliveries"], token=token)
