@@ -98,6 +98,9 @@ class Supervisor:
                 message = self._tasks.receive(timeout_s=1.0)
                 if message is None:
                     continue
+                if self._draining.is_set():  # told to stop while it waited: the message is for whoever comes next
+                    self._tasks.abandon(message)
+                    break
                 with self._lock:
                     self._busy += 1
                 try:
