@@ -13,16 +13,15 @@ from pathlib import Path
 import pandas as pd
 
 from codalab_nb.errors import InputError, Problems
-from codalab_nb.model.dataset import PROFILE_FILE, Column, Note, Profile, TableFile, counted
-from codalab_nb.model.design import check_words, groups_from_names, kind_notes, propose_roles, revise
+from codalab_nb.model.dataset import PROFILE_FILE, Column, Note, Profile, TableFile
+from codalab_nb.model.design import check_words, groups_from_names, propose_roles, revise
+from codalab_nb.packing import checks
 from codalab_nb.packing.columns import describe
 from codalab_nb.packing.files import Chosen, choose_files
 from codalab_nb.packing.orientation import ANNOTATION_WORDS, kind_of_values, orientation
 from codalab_nb.packing.scan import Scan, scan
-from codalab_nb.packing.spellings import first_line_is_data, gene_of_date
 from codalab_nb.packing.tables import read_header, read_small, sniff
 
-NAMED = 5  # how many examples an error or a warning names
 ID_WORDS = (
     "id",
     "gene",
@@ -125,7 +124,7 @@ def _duplicates(problems: Problems, file_name: str, header: Sequence[str]) -> bo
         [name for name in dict.fromkeys(header) if header.count(name) > 1] if len(set(header)) < len(header) else []
     )
     if doubled:
-        listed = ", ".join(map(repr, doubled[:NAMED])) + (", …" if len(doubled) > NAMED else "")
+        listed = ", ".join(map(repr, doubled[: checks.NAMED])) + (", …" if len(doubled) > checks.NAMED else "")
         problems.add(
             "duplicate_columns",
             f"{file_name} has more than one column called {listed}.",
@@ -179,7 +178,7 @@ def _profile_table(chosen: Chosen, path: Path, file: TableFile, design: _Design 
     if design is not None:
         id_column = design.id_column(set(column_names) | set(ids or ()))
         sample_ids = design.ids(id_column)
-    if not _has_header(path, file, found, [p for p in values if p != id_place], ids, sample_ids, notes, problems):
+    if not checks.has_header(path, file, found, [p for p in values if p != id_place], ids, sample_ids, notes, problems):
         if chosen.strict:
             problems.raise_if_any()
         return Profile(orientation="files", orientation_why="the table in it has no header line", warnings=tuple(notes))
@@ -190,10 +189,10 @@ def _profile_table(chosen: Chosen, path: Path, file: TableFile, design: _Design 
         side, why = "genes_in_rows", "a sample table came with it"
     if side == "table":
         return _general_table(path, file, found, unnamed, why, notes)
-    _check_numbers(path, file, found, values, problems)
+    checks.check_numbers(path, file, found, values, problems)
     features, names = (ids or [], column_names) if side == "genes_in_rows" else (column_names, ids or [])
-    _check_names(path, features, names, notes, problems)
-    notes += _dates_among(features)
+    checks.check_names(path, features, names, notes, problems)
+    notes += checks.dates_among(features)
     annotations = [
         found.header[p] for p in range(len(found.header)) if p not in values and p != id_place and p not in unnamed
     ]
@@ -223,11 +222,11 @@ def _profile_table(chosen: Chosen, path: Path, file: TableFile, design: _Design 
         missing=int(found.missing[values].sum()),
         value_min=float(found.lowest[values].min()),
         value_max=float(found.highest[values].max()),
-        not_count=_not_count(found, values, ids),
+        not_count=checks.not_count(found, values, ids),
         columns=columns,
         groups_from_names=groups,
     )
-    return profile.model_copy(update={"warnings": (*notes, *_value_notes(found, profile))})
+    return profile.model_copy(update={"warnings": (*notes, *checks.value_notes(found, profile))})
 
 
 def _general_table(
@@ -264,108 +263,13 @@ def _id_place(found: Scan, numbers: list[int]) -> int | None:
     return None
 
 
-def _has_header(
-    path: Path,
-    file: TableFile,
-    found: Scan,
-    values: list[int],
-    ids: list[str] | None,
-    sample_ids: list[str] | None,
-    notes: list[Note],
-    problems: Problems,
-) -> bool:
-    """False, with a note and a problem, if the first line is data: its row would silently be lost as a header."""
-    answer = "no" if file.row_names else first_line_is_data(found.header, values, ids, set(sample_ids or ()))
-    if answer == "no":
-        return True
-    listed = ", ".join(found.header[:NAMED]) + (", …" if len(found.header) > NAMED else "")
-    if answer == "maybe":
-        text = (
-            f"The first line of {path.name} ({listed}) was taken as the names of the columns, though they are numbers."
-        )
-        text += " If it is data, it is missing from what was read: add a line above it that names the columns."
-        notes.append(Note(code="no_header", text=text))
-        return True
-    told = f"The first line of {path.name} holds data, not the names of the columns: {listed}."
-    fix = "Add a first line that names the columns, as gene,control1,control2. "
-    fix += "If these numbers are the names of the samples, write `gene` at the top of the first column."
-    notes.append(Note(code="no_header", text=f"{told} {fix}"))
-    problems.add("no_header", told, fix)
-    return False
-
-
-def _dates_among(features: list[str]) -> list[Note]:
-    """Names as Excel makes them of SEPT4 and MARCH2. They are told, never changed: 2-Mar may be one of two genes."""
-    dates = {name: gene for name in dict.fromkeys(features) if (gene := gene_of_date(name)) is not None}
-    if not dates:
-        return []
-    listed = ", ".join(f"{name!r}" + (f" ({gene})" if gene else "") for name, gene in list(dates.items())[:NAMED])
-    look, they = ("looks like a date", "It is") if len(dates) == 1 else ("look like dates", "They are")
-    text = f"{counted(len(dates), 'gene name')} {look}, as Excel makes them: {listed}"
-    text += f"{', …' if len(dates) > NAMED else ''}. {they} kept as in the file: write the right symbols into it, and "
-    text += "tell Excel that the column is text."
-    return [Note(code="dates_as_genes", text=text)]
-
-
-def _not_count(found: Scan, values: list[int], ids: list[str] | None) -> str | None:
-    """The first value that is no whole number ≥ 0, and where it stands."""
-    places = [place for place in values if place in found.not_count]
-    if not places:
-        return None
-    place = min(places, key=lambda place: (found.not_count[place][0], place))
-    row, number = found.not_count[place]
-    spelled = str(int(number)) if number.is_integer() else repr(number)
-    return f"{spelled} in column {found.header[place]!r}, row {row + 1}" + (f" ({ids[row]})" if ids else "")
-
-
-def _check_numbers(path: Path, file: TableFile, found: Scan, values: list[int], problems: Problems) -> None:
-    stray = [(place, *found.stray[place]) for place in values if place in found.stray]
-    for place, row, text in stray[:NAMED]:
-        fix = "Write a number, or leave the cell empty."
-        if file.decimal == "." and "," in text:
-            fix = "If that is a decimal comma, save the table with decimal points, or with ';' between the columns."
-        problems.add(
-            "text_in_numbers",
-            f"{path.name}: column {found.header[place]!r}, row {row + 1} holds {text!r}, not a number.",
-            fix,
-        )
-    if len(stray) > NAMED:
-        problems.add(
-            "text_in_numbers",
-            f"{path.name}: text among numbers in {counted(len(stray) - NAMED, 'more column', 'more columns')}.",
-            "Correct them likewise.",
-        )
-
-
-def _check_names(path: Path, features: list[str], names: list[str], notes: list[Note], problems: Problems) -> None:
-    doubled = pd.Series(names, dtype="object")
-    doubled = doubled[doubled.duplicated()]
-    if len(doubled):
-        listed = ", ".join(map(repr, doubled.unique()[:NAMED]))
-        problems.add(
-            "duplicate_samples",
-            f"{path.name} has more than one sample called {listed}.",
-            "Give every sample a name of its own.",
-        )
-    repeated = pd.Series(features, dtype="object")
-    repeated = repeated[repeated.duplicated()]
-    if len(repeated):
-        listed = ", ".join(map(repr, repeated.unique()[:NAMED])) + (", …" if repeated.nunique() > NAMED else "")
-        notes.append(
-            Note(
-                code="duplicate_ids",
-                text=f"Names of genes that occur more than once: {repeated.nunique():,} ({listed}); all are kept.",
-            )
-        )
-
-
 def _design_columns(
     design: _Design, id_column: str, names: list[str], path: Path, notes: list[Note], problems: Problems
 ) -> tuple[Column, ...]:
     ids = design.ids(id_column)
     doubled = [name for name in dict.fromkeys(ids) if ids.count(name) > 1] if len(set(ids)) < len(ids) else []
     if doubled:
-        listed = ", ".join(map(repr, doubled[:NAMED]))
+        listed = ", ".join(map(repr, doubled[: checks.NAMED]))
         problems.add(
             "duplicate_samples", f"{design.file.path} has more than one row for {listed}.", "Keep one row per sample."
         )
@@ -373,13 +277,9 @@ def _design_columns(
     undescribed = [name for name in names if name not in known]
     unused = [name for name in ids if name not in wanted]
     if undescribed:
-        told = (
-            f"{_some(undescribed)} of {path.name} {'is' if len(undescribed) == 1 else 'are'} not in {design.file.path}"
-        )
+        told = checks.absent(undescribed, path.name, design.file.path)
         if unused:
-            told += (
-                f", and {_some(unused)} of {design.file.path} {'is' if len(unused) == 1 else 'are'} not in {path.name}"
-            )
+            told += f", and {checks.absent(unused, design.file.path, path.name)}"
         fix = "Spell the samples alike in both files (capitals and spaces count)."
         if set(undescribed) & set(map(str, design.frame.columns)):
             fix = f"The first line of {design.file.path} names a sample: add a line above it that names the columns."
@@ -388,34 +288,11 @@ def _design_columns(
         notes.append(
             Note(
                 code="samples_unused",
-                text=f"{_some(unused)} of {design.file.path} {'is' if len(unused) == 1 else 'are'} not in {path.name}.",
+                text=f"{checks.absent(unused, design.file.path, path.name)}.",
             )
         )
     rows = design.frame[[name in wanted for name in ids]].drop(columns=id_column)
     return propose_roles(describe(rows))
-
-
-def _value_notes(found: Scan, profile: Profile) -> list[Note]:
-    notes = []
-    if profile.missing:
-        share = profile.missing / (profile.n_samples * profile.n_features)
-        have = "has" if profile.missing == 1 else "have"
-        text = f"{counted(profile.missing, 'measurement')} ({share:.1%}) {have} no value."
-        notes.append(Note(code="missing_values", text=text))
-    if found.infinite:
-        text = f"Infinite values: {found.infinite:,}; they are taken as missing."
-        notes.append(Note(code="infinite_values", text=text))
-    notes += kind_notes(profile, profile.kind, by_user=False)
-    if not profile.columns:
-        text = "No groups are known. Give a sample table with --samples FILE to compare groups."
-        notes.append(Note(code="no_groups", text=text))
-    return notes
-
-
-def _some(names: Sequence[str]) -> str:
-    return (
-        f"{counted(len(names), 'sample')} ({', '.join(map(repr, names[:NAMED]))}{', …' if len(names) > NAMED else ''})"
-    )
 
 
 def _as_name(value: object) -> str:

@@ -154,13 +154,6 @@ def stop(places: Places, timeout_s: float) -> Background | None:
     return holder
 
 
-def log_tail(places: Places, lines: int = 10) -> str:
-    try:
-        return "\n".join(places.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-    except FileNotFoundError:
-        return "(there is no log)"
-
-
 def _signal(holder: Background, number: signal.Signals) -> None:
     if holder.pid > 0:
         with contextlib.suppress(ProcessLookupError):

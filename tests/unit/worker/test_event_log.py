@@ -10,7 +10,7 @@ import pytest
 
 from codalab_nb.bells import runtime_folder
 from codalab_nb.model.base import new_id
-from codalab_nb.model.event import EventType
+from codalab_nb.model.event import Event, EventType
 from codalab_nb.model.names import TaskNames
 from codalab_nb.stores.local import LocalStore
 from codalab_worker.events import EventLog
@@ -27,6 +27,8 @@ class Attempt:
         self.log = EventLog(attempt, self.task, 1)
 
     def lines(self) -> list[dict[str, Any]]:
+        for line in self.store.read(TaskNames(self.task).events(1)).splitlines():
+            Event.model_validate_json(line)  # every line is an event as documented, and nothing more
         return [json.loads(line) for line in self.store.read(TaskNames(self.task).events(1)).splitlines()]
 
 

@@ -1,0 +1,134 @@
+"""What is wrong or odd about a table that was read: problems to correct, notes to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from codalab_nb.errors import Problems
+from codalab_nb.model.dataset import Note, Profile, TableFile, counted
+from codalab_nb.model.design import kind_notes
+from codalab_nb.packing.scan import Scan
+from codalab_nb.packing.spellings import first_line_is_data, gene_of_date
+
+NAMED = 5  # how many examples an error or a warning names
+
+
+def has_header(
+    path: Path,
+    file: TableFile,
+    found: Scan,
+    values: list[int],
+    ids: list[str] | None,
+    sample_ids: list[str] | None,
+    notes: list[Note],
+    problems: Problems,
+) -> bool:
+    """False, with a note and a problem, if the first line is data: its row would silently be lost as a header."""
+    answer = "no" if file.row_names else first_line_is_data(found.header, values, ids, set(sample_ids or ()))
+    if answer == "no":
+        return True
+    listed = ", ".join(found.header[:NAMED]) + (", …" if len(found.header) > NAMED else "")
+    if answer == "maybe":
+        text = (
+            f"The first line of {path.name} ({listed}) was taken as the names of the columns, though they are numbers."
+        )
+        text += " If it is data, it is missing from what was read: add a line above it that names the columns."
+        notes.append(Note(code="no_header", text=text))
+        return True
+    told = f"The first line of {path.name} holds data, not the names of the columns: {listed}."
+    fix = "Add a first line that names the columns, as gene,control1,control2. "
+    fix += "If these numbers are the names of the samples, write `gene` at the top of the first column."
+    notes.append(Note(code="no_header", text=f"{told} {fix}"))
+    problems.add("no_header", told, fix)
+    return False
+
+
+def dates_among(features: list[str]) -> list[Note]:
+    """Names as Excel makes them of SEPT4 and MARCH2. They are told, never changed: 2-Mar may be one of two genes."""
+    dates = {name: gene for name in dict.fromkeys(features) if (gene := gene_of_date(name)) is not None}
+    if not dates:
+        return []
+    listed = ", ".join(f"{name!r}" + (f" ({gene})" if gene else "") for name, gene in list(dates.items())[:NAMED])
+    look, they = ("looks like a date", "It is") if len(dates) == 1 else ("look like dates", "They are")
+    text = f"{counted(len(dates), 'gene name')} {look}, as Excel makes them: {listed}"
+    text += f"{', …' if len(dates) > NAMED else ''}. {they} kept as in the file: write the right symbols into it, and "
+    text += "tell Excel that the column is text."
+    return [Note(code="dates_as_genes", text=text)]
+
+
+def not_count(found: Scan, values: list[int], ids: list[str] | None) -> str | None:
+    """The first value that is no whole number ≥ 0, and where it stands."""
+    places = [place for place in values if place in found.not_count]
+    if not places:
+        return None
+    place = min(places, key=lambda place: (found.not_count[place][0], place))
+    row, number = found.not_count[place]
+    spelled = str(int(number)) if number.is_integer() else repr(number)
+    return f"{spelled} in column {found.header[place]!r}, row {row + 1}" + (f" ({ids[row]})" if ids else "")
+
+
+def check_numbers(path: Path, file: TableFile, found: Scan, values: list[int], problems: Problems) -> None:
+    stray = [(place, *found.stray[place]) for place in values if place in found.stray]
+    for place, row, text in stray[:NAMED]:
+        fix = "Write a number, or leave the cell empty."
+        if file.decimal == "." and "," in text:
+            fix = "If that is a decimal comma, save the table with decimal points, or with ';' between the columns."
+        problems.add(
+            "text_in_numbers",
+            f"{path.name}: column {found.header[place]!r}, row {row + 1} holds {text!r}, not a number.",
+            fix,
+        )
+    if len(stray) > NAMED:
+        problems.add(
+            "text_in_numbers",
+            f"{path.name}: text among numbers in {counted(len(stray) - NAMED, 'more column', 'more columns')}.",
+            "Correct them likewise.",
+        )
+
+
+def check_names(path: Path, features: list[str], names: list[str], notes: list[Note], problems: Problems) -> None:
+    doubled = pd.Series(names, dtype="object")
+    doubled = doubled[doubled.duplicated()]
+    if len(doubled):
+        listed = ", ".join(map(repr, doubled.unique()[:NAMED]))
+        problems.add(
+            "duplicate_samples",
+            f"{path.name} has more than one sample called {listed}.",
+            "Give every sample a name of its own.",
+        )
+    repeated = pd.Series(features, dtype="object")
+    repeated = repeated[repeated.duplicated()]
+    if len(repeated):
+        listed = ", ".join(map(repr, repeated.unique()[:NAMED])) + (", …" if repeated.nunique() > NAMED else "")
+        notes.append(
+            Note(
+                code="duplicate_ids",
+                text=f"Names of genes that occur more than once: {repeated.nunique():,} ({listed}); all are kept.",
+            )
+        )
+
+
+def value_notes(found: Scan, profile: Profile) -> list[Note]:
+    notes = []
+    if profile.missing:
+        share = profile.missing / (profile.n_samples * profile.n_features)
+        have = "has" if profile.missing == 1 else "have"
+        text = f"{counted(profile.missing, 'measurement')} ({share:.1%}) {have} no value."
+        notes.append(Note(code="missing_values", text=text))
+    if found.infinite:
+        text = f"Infinite values: {found.infinite:,}; they are taken as missing."
+        notes.append(Note(code="infinite_values", text=text))
+    notes += kind_notes(profile, profile.kind, by_user=False)
+    if not profile.columns:
+        text = "No groups are known. Give a sample table with --samples FILE to compare groups."
+        notes.append(Note(code="no_groups", text=text))
+    return notes
+
+
+def absent(names: Sequence[str], whose: str, where: str) -> str:
+    """`2 samples ('a', 'b') of WHOSE are not in WHERE`."""
+    listed = ", ".join(map(repr, names[:NAMED])) + (", …" if len(names) > NAMED else "")
+    return f"{counted(len(names), 'sample')} ({listed}) of {whose} {'is' if len(names) == 1 else 'are'} not in {where}"
