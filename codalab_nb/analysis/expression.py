@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "golub_leukemia"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLE = EXAMPLES / "golub_leukemia"
 # Kept equal to the words with which the profile was made (a test compares them).
 MISSING_WORDS = (
     "", "NA", "N/A", "n/a", "n.a.", "n.d.", "#N/A", "#NA", "#DIV/0!", "#VALUE!", "NaN", "nan", "NULL", "null", "<NA>",
@@ -100,14 +101,15 @@ def load(folder: str | Path) -> ExpressionSet:
     return data
 
 
-def load_or_example(folder: str | Path) -> ExpressionSet:
-    """As `load`; where the folder does not exist at all, Golub's leukemia data, marked as an example.
+def load_or_example(folder: str | Path, example: str = EXAMPLE.name) -> ExpressionSet:
+    """As `load`; where the folder does not exist at all, a data set that comes along, marked as an example.
 
-    For a person who opens a template notebook to see what it does. A task always has its folder.
+    For a person who opens a template notebook to see what it does. A task always has its folder. `example` names a
+    folder in `codalab_nb/examples`: Golub's leukemia data, unless the method needs something these have not.
     """
     if Path(folder).exists():
         return load(folder)
-    return replace(load(EXAMPLE), is_example=True)
+    return replace(load(EXAMPLES / example), is_example=True)
 
 
 def _read(folder: Path, table: dict[str, Any]) -> pd.DataFrame:

@@ -11,6 +11,8 @@ from codalab_nb.analysis.expression import ExpressionSet
 from codalab_nb.analysis.pca import Components
 from codalab_nb.analysis.style import group_sizes
 
+_EXAMPLES = {"golub_leukemia": "Golub 1999, leukemia", "bladder_batch": "Dyrskjøt 2004, bladder cancer"}
+
 
 def introduction(data: ExpressionSet) -> str:
     """Which data, and whether they are only the example."""
@@ -20,7 +22,8 @@ def introduction(data: ExpressionSet) -> str:
     text = f"**Data:** {safe(data.name)}, {size}."
     if data.is_example:
         text = (
-            "> **This is example data** (Golub 1999, leukemia), because there is no data set at the given path. "
+            f"> **This is example data** ({_EXAMPLES.get(data.name, safe(data.name))}), because there is no data set "
+            "at the given path. "
             "Nothing here is about your own samples.\n\n" + text
         )
     return text
