@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from IPython import get_ipython
@@ -81,6 +82,47 @@ def test_a_table_is_written_whole_and_cannot_run_as_a_formula(published: Publish
     assert "<b>" not in data["text/html"]
     assert data["text/html"].count("<tr") == 4
     assert list(frame.columns) == ["note", "=bad", "value"]  # the caller's table is left alone
+
+
+def test_a_workbook_keeps_text_as_text_and_numbers_as_numbers(published: Published) -> None:
+    """Excel makes dates of the names of genes; ours stay what they are, even when a cell is edited."""
+    frame = pd.DataFrame(
+        {
+            "gene": ["SEPT2", "MARCH1", "2-Mar", "=1+1", None],
+            "id": ["007", "1E5", "_x0041_", "a\x01<b>&", ""],
+            "p": [1e-300, np.nan, 0.5, -2, 3e10],
+            "n": [1, 2, 3, 4, 5],
+            "long": [10**18 + number for number in range(5)],
+            "up": [True, False, True, False, True],
+            "ratio": [np.inf, 1, 2, 3, 4],
+        }
+    )
+    frame["whole"] = pd.array([1, None, 3, 4, 5], dtype="Int64")
+    report.table(frame, "genes")
+    data, _ = published[0]
+    assert data[report.REPORT_TYPE]["files"] == ["genes.csv", "genes.xlsx"]
+    assert "genes.csv and genes.xlsx" in data["text/plain"]
+    sheet = openpyxl.load_workbook("genes.xlsx")["genes"]
+    cells = list(sheet.iter_rows(min_row=2))
+    assert [[cell.value for cell in row] for row in cells] == [
+        ["SEPT2", "007", 1e-300, 1, "1000000000000000000", "True", "inf", 1],
+        ["MARCH1", "1E5", None, 2, "1000000000000000001", "False", "1.0", None],
+        ["2-Mar", "_x005F_x0041_", 0.5, 3, "1000000000000000002", "True", "2.0", 3],  # Excel shows _x0041_
+        ["=1+1", r"a\x01<b>&", -2, 4, "1000000000000000003", "False", "3.0", 4],
+        [None, None, 3e10, 5, "1000000000000000004", "True", "4.0", 5],
+    ]
+    assert {(cell.data_type, cell.number_format) for row in cells for cell in row[:2] if cell.value} == {("s", "@")}
+    assert sheet.freeze_panes == "A2"
+    first = Path("genes.xlsx").read_bytes()
+    report.table(frame, "genes")
+    assert first == Path("genes.xlsx").read_bytes()
+
+
+def test_a_huge_table_is_written_as_csv_only_and_says_so(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MOST_CELLS", 9)
+    report.table(pd.DataFrame(np.zeros((5, 2))), "big")
+    assert [path.name for path in Path().iterdir()] == ["big.csv"]
+    assert "big.csv (too large for a workbook)" in published[0][0]["text/plain"]
 
 
 def test_a_categorical_column_is_made_harmless_too(published: Published) -> None:

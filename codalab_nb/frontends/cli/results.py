@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from codalab_nb import workbook
 from codalab_nb.errors import InputError, Problems, UnavailableError
-from codalab_nb.frontends.cli import summary, workbook
+from codalab_nb.frontends.cli import summary
 from codalab_nb.frontends.cli.exits import all_tasks, label, short
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.page import page

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from codalab_nb.frontends.cli.page import page
-from codalab_nb.frontends.cli.workbook import Sheet, read_table, sheet_names, write
+from codalab_nb.workbook import Sheet, read_table, sheet_names, write
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"0" * 20).decode()
@@ -131,7 +131,7 @@ def read(path: Path) -> dict[str, list[list[tuple[str | None, str | None]]]]:
             sheet.get("name") or "" for sheet in ET.fromstring(package.read("xl/workbook.xml")).iter(f"{MAIN}sheet")
         ]
         relations = ET.fromstring(package.read("xl/_rels/workbook.xml.rels"))
-        targets = [relation.get("Target") for relation in relations]
+        targets = [one.get("Target") for one in relations if (one.get("Type") or "").endswith("/worksheet")]
         types = package.read("[Content_Types].xml").decode()
         found = {}
         for name, target in zip(names, targets, strict=True):
