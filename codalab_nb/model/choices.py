@@ -171,10 +171,19 @@ def _filled(method: Method, parameter: Parameter, profile: Profile, chosen: Mapp
     source = parameter.choices_from
     if source is None:
         return schema
-    if source.startswith("columns"):
-        role = source.partition(":")[2]
-        columns = [column for column in profile.columns if len(column.levels) > 1]
-        preferred = profile.by_role(role) if role else None
+    if source == "values":
+        if profile.is_matrix:
+            return schema  # any gene: too many to list
+        choices = [column.name for column in profile.columns if column.type == "numbers"]
+        default = None
+    elif source.startswith(("columns", "numbers")):
+        kind, _, roles = source.partition(":")
+        columns = [
+            column
+            for column in profile.columns
+            if (len(column.levels) > 1 if kind == "columns" else column.type == "numbers")
+        ]
+        preferred = next(filter(None, map(profile.by_role, roles.split(",") if roles else ())), None)
         choices = [column.name for column in sorted(columns, key=lambda column: column is not preferred)]
         default = preferred.name if preferred and parameter.default_from == "role" else None
     else:

@@ -28,6 +28,15 @@ ROLE_WORDS: dict[Role, tuple[str, ...]] = {
     "batch": ("batch", "run", "plate", "lane", "chip", "flowcell", "center", "centre"),
     "pair": ("pair", "subject", "patient", "donor", "individual", "animal", "mouse", "block"),
 }  # fmt: skip
+# Roles told by the name of a column, if it holds what such a column must hold.
+NAMED_ROLES: dict[Role, tuple[str, ...]] = {
+    "dose": ("dose", "conc", "concentration"),
+    "time": ("time", "survival", "days", "months", "os", "pfs", "futime"),
+    "event": ("event", "status", "died", "dead", "death", "fustat"),
+    "target": ("target",),
+}
+EVENT_WORDS = ("1", "true", "yes", "event", "dead", "died", "death", "deceased", "relapse", "relapsed", "progressed")
+NO_EVENT_WORDS = ("0", "false", "no", "none", "censored", "alive", "living", "no event")
 
 
 def groups_from_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -80,12 +89,51 @@ def propose_roles(columns: Sequence[Column]) -> tuple[Column, ...]:
         ]
         if scored:
             chosen[max(scored)[3]] = role
+    chosen |= _named_roles(columns, set(chosen))
     return tuple(
         column.model_copy(update={"role": chosen[column.name], "role_proposed": True})
         if column.name in chosen
         else column
         for column in columns
     )
+
+
+def _named_roles(columns: Sequence[Column], taken: set[str]) -> dict[str, Role]:
+    """Dose, target, and (only together) time and event, where exactly one column has such a name and content."""
+    found: dict[Role, str] = {}
+    for role, words in NAMED_ROLES.items():
+        named = [
+            column.name
+            for column in columns
+            if column.name not in taken
+            and set(re.split(r"[^a-z]+", column.name.casefold())) & set(words)
+            and _may_be(column, role)
+        ]
+        if len(named) == 1:
+            found[role] = named[0]
+    if not {"time", "event"} <= found.keys():  # a time alone may be a time course
+        found = {role: name for role, name in found.items() if role not in ("time", "event")}
+    return {name: role for role, name in found.items()}
+
+
+def _may_be(column: Column, role: Role) -> bool:
+    if role in ("dose", "time"):
+        return column.type == "numbers" and len(column.levels) != 1
+    if role == "event":
+        return len(column.levels) == 2
+    return len(column.levels) > 1 and all(level.n > 1 for level in column.levels)
+
+
+def event_level(levels: Sequence[str]) -> str | None:
+    """Which of two levels says that the event happened: 1 of 0/1, 2 of 1/2, `dead` of alive/dead; None: not known."""
+    spelled = {level.strip().casefold(): level for level in levels}
+    if set(spelled) == {"1", "2"}:
+        return spelled["2"]
+    happened = [level for word, level in spelled.items() if word in EVENT_WORDS]
+    if len(happened) == 1:
+        return happened[0]
+    others = [level for word, level in spelled.items() if word not in NO_EVENT_WORDS]
+    return others[0] if len(others) == 1 and len(spelled) == 2 else None
 
 
 def _score(column: Column, role: Role, words: tuple[str, ...]) -> int:

@@ -13,9 +13,10 @@ from pydantic import Field, ValidationError, model_validator
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.base import Document, Json, JsonObject
 from codalab_nb.model.dataset import KIND_WORDS, Kind, Profile, Role, counted
+from codalab_nb.model.design import event_level
 
 DATASET_PARAMETER = "dataset"  # receives the path of the staged data set; never a setting of the user
-CHOICES = re.compile(r"columns(:[a-z]+)?|levels|levels\([a-z_]+\)")
+CHOICES = re.compile(r"(columns|numbers)(:[a-z]+(,[a-z]+)*)?|values|levels|levels\([a-z_]+\)")
 
 
 class Parameter(Document):
@@ -28,9 +29,9 @@ class Parameter(Document):
     enum: tuple[bool | int | float | str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
-    choices_from: str | None = Field(
-        None, alias="x-choices-from"
-    )  # columns | columns:ROLE | levels | levels(PARAMETER)
+    # columns (with groups) | numbers (columns of numbers) | either with :ROLE or :ROLE,ROLE, whose column comes first
+    # | values (what was measured: columns of numbers, or any gene of a matrix) | levels | levels(PARAMETER)
+    choices_from: str | None = Field(None, alias="x-choices-from")
     default_from: Literal["role", "reference", "other"] | None = Field(None, alias="x-default-from")
     differs_from: str | None = Field(None, alias="x-differs-from")  # another parameter which must have another value
     optional: bool = Field(False, alias="x-optional")  # "" is allowed and means: none
@@ -39,7 +40,8 @@ class Parameter(Document):
     def _makes_sense(self) -> Parameter:
         if self.choices_from and not CHOICES.fullmatch(self.choices_from):
             raise ValueError(
-                f"x-choices-from {self.choices_from!r} is none of columns, columns:ROLE, levels, levels(NAME)"
+                f"x-choices-from {self.choices_from!r} is none of columns, columns:ROLE, numbers, numbers:ROLE, "
+                "values, levels, levels(NAME)"
             )
         if self.choices_from and self.type != "string":
             raise ValueError("x-choices-from needs type string")
@@ -52,15 +54,19 @@ class Parameter(Document):
 
 
 class Needs(Document):
-    """What a data set must have before the method is offered. Group rules count the samples of the condition."""
+    """What a data set must have before the method is offered. Group rules count the samples of the condition, or of
+    the first of `any_role` that there is."""
 
     table: Literal["matrix", "table", "any"] = "any"
     kinds: tuple[Kind, ...] = ()  # empty: any
     roles: tuple[Role, ...] = ()
+    any_role: tuple[Role, ...] = ()  # one of these is enough
     min_samples: Annotated[int, Field(ge=0)] = 0
     min_features: Annotated[int, Field(ge=0)] = 0
     min_groups: Annotated[int, Field(ge=0)] = 0  # groups which have `min_per_group` samples
     min_per_group: Annotated[int, Field(ge=0)] = 0
+    min_different: dict[Role, Annotated[int, Field(ge=2)]] = Field(default_factory=dict)  # values of such a column
+    min_events: Annotated[int, Field(ge=0)] = 0  # samples with the event, where its spelling is known
 
 
 class Metric(Document):
@@ -204,7 +210,38 @@ def fits(method: Method, profile: Profile) -> tuple[bool, str]:
     for role in needs.roles:
         if profile.by_role(role) is None:
             return False, f"Needs to know the {role} of each sample: --samples FILE, or --role COLUMN={role}."
-    return _groups_fit(needs, profile)
+    if needs.any_role and all(profile.by_role(role) is None for role in needs.any_role):
+        wanted = " or ".join(needs.any_role)
+        return False, (
+            f"Needs to know the {wanted} of each sample: --samples FILE, or --role COLUMN={needs.any_role[0]}."
+        )
+    told = _too_few_different(needs, profile) or _too_few_events(needs, profile)
+    return (False, told) if told else _groups_fit(needs, profile)
+
+
+def _too_few_different(needs: Needs, profile: Profile) -> str:
+    for role, least in needs.min_different.items():
+        column = profile.by_role(role)
+        if column is None:
+            continue
+        # Without levels nearly every value is another one.
+        found = len(column.levels) or profile.n_samples - column.missing
+        if found < least:
+            return f"Needs at least {least} different values of the {role}; {column.name!r} has {found}."
+    return ""
+
+
+def _too_few_events(needs: Needs, profile: Profile) -> str:
+    column = profile.by_role("event")
+    if not needs.min_events or column is None:
+        return ""
+    if len(column.levels) > 2 or not column.levels:
+        return f"Needs an event that happened or did not; {column.name!r} has other values than two."
+    happened = event_level([level.name for level in column.levels])
+    found = sum(level.n for level in column.levels if level.name == happened)
+    if happened is None or found >= needs.min_events:
+        return ""
+    return f"Needs at least {counted(needs.min_events, 'event')}; {column.name!r} has {found} ({happened})."
 
 
 def _way_out(profile: Profile) -> str:
@@ -222,7 +259,7 @@ def _too_few(found: int, needed: int, noun: str) -> str:
 
 
 def _groups_fit(needs: Needs, profile: Profile) -> tuple[bool, str]:
-    condition = profile.by_role("condition")
+    condition = next(filter(None, map(profile.by_role, needs.any_role or ("condition",))), None)
     if not needs.min_groups or condition is None:
         return True, "Fits."
     large = [level for level in condition.levels if level.n >= needs.min_per_group]
