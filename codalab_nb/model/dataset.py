@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -22,6 +21,7 @@ Orientation = Literal[
 Kind = Literal["counts", "linear", "log", "none"]  # `none`: a general table, or no table
 Role = Literal["condition", "batch", "pair", "dose", "time", "event", "target"]
 ROLES: tuple[str, ...] = get_args(Role)
+Source = Literal["file", "header", "names", "user"]  # of a column; `header`: rows above the matrix; `names`: of samples
 MATRIX_KINDS: tuple[str, ...] = ("counts", "linear", "log")
 
 KIND_WORDS = {
@@ -78,11 +78,12 @@ class Column(Document):
 
     name: str
     type: Literal["groups", "numbers", "text"]
-    source: Literal["file", "names", "user"] = "file"  # `names`: groups read out of the sample names
+    source: Source = "file"
     role: Role | None = None
     role_proposed: bool = False  # true until a person has said so
     levels: tuple[Level, ...] = ()  # in order of first appearance; empty for measurements and free text
     missing: Annotated[int, Field(ge=0)] = 0
+    recoded: dict[str, str] = Field(default_factory=dict)  # label in the file → name of the group; a person said so
 
 
 class Reference(Document):
@@ -114,7 +115,11 @@ class Profile(Document):
     not_count: str | None = None  # the first value that is no whole number ≥ 0, with its cell; None: there is none
     columns: tuple[Column, ...] = ()
     groups_from_names: tuple[str, ...] = ()  # one per sample, in the matrix' order; only when no file gives groups
+    renamed: dict[str, str] = Field(default_factory=dict)  # sample in the matrix → the same one in the sample table
+    renamed_proposed: bool = False  # true until a person has said so
     reference: Reference | None = None
+    original: RelativePath | None = None  # the file that `matrix` is a clean copy of; None: `matrix` is the file itself
+    reading: tuple[Note, ...] = ()  # how the files were read, where that was not plain
     warnings: tuple[Note, ...] = ()
 
     @model_validator(mode="after")
@@ -142,7 +147,9 @@ class Profile(Document):
 
     def notes(self) -> tuple[Note, ...]:
         """All that a person should read: what the file shows, then what was proposed and nobody confirmed yet."""
-        return self.warnings + tuple(_open_questions(self)) + tuple(_design_notes(self))
+        from codalab_nb.model.questions import design_notes, open_questions  # which know this module
+
+        return self.warnings + tuple(open_questions(self)) + tuple(design_notes(self))
 
 
 class DatasetDocument(Document):
@@ -177,48 +184,3 @@ def parse_reference(text: str) -> tuple[str, int | None]:
             "Write NAME or NAME@VERSION, as `dataset list` shows it.",
         )
     return name, int(number) if at else None
-
-
-def _open_questions(profile: Profile) -> Iterator[Note]:
-    for column in profile.columns:
-        if not column.role or not column.role_proposed:
-            continue
-        groups = ", ".join(f"{level.name} ({level.n})" for level in column.levels[:6]) + (
-            ", …" if len(column.levels) > 6 else ""
-        )
-        origin = "read out of the sample names" if column.source == "names" else "from the file"
-        yield Note(
-            code="role_proposed",
-            text=f"Column {column.name!r} ({origin}: {groups}) is taken as {column.role}; nobody has confirmed this. "
-            f"Confirm with --role {column.name}={column.role}, or name another column.",
-        )
-    reference = profile.reference
-    if reference and reference.proposed:
-        yield Note(
-            code="reference_proposed",
-            text=f"{reference.level!r} is proposed as the reference of {reference.column!r} ({reference.why}); "
-            f"'up' then means higher than in {reference.level}. Choose another with -p reference=LEVEL.",
-        )
-
-
-def _design_notes(profile: Profile) -> Iterator[Note]:
-    condition = profile.by_role("condition")
-    if condition is None or not condition.levels or not profile.is_matrix:
-        return
-    for level in condition.levels:
-        if level.n < 3:
-            yield Note(
-                code="small_group",
-                text=f"Group {level.name!r} of {condition.name!r} has only {counted(level.n, 'sample')}; "
-                "three or more are needed to judge differences well.",
-            )
-    spellings: dict[str, list[str]] = {}
-    for level in condition.levels:
-        spellings.setdefault(level.name.casefold().replace(" ", "").replace("_", "-"), []).append(level.name)
-    for names in spellings.values():
-        if len(names) > 1:
-            both = " and ".join(map(repr, names))
-            text = (
-                f"{both} count as different groups of {condition.name!r}. If that is a spelling slip, correct the file."
-            )
-            yield Note(code="levels_look_alike", text=text)

@@ -1,173 +1,102 @@
-"""What the names of samples, columns and groups suggest. Proposals only: a person confirms them.
+"""How a person's word enters a profile: roles, kind, reference, names of groups. The files are never changed.
 
-`revise` is how a person's word enters a profile; it never changes the files.
+What is proposed before a person has said anything stands in model/proposals.py.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import cast
 
 from codalab_nb.errors import InputError, Problems
+from codalab_nb.model.alike import merged, one_spelling
 from codalab_nb.model.dataset import MATRIX_KINDS, ROLES, Column, Kind, Note, Profile, Reference, Role
+from codalab_nb.model.proposals import event_level, groups_from_names, propose_reference, propose_roles
 
-# A level that is one of these words, or starts or ends with one of them, looks like a control.
-CONTROL_WORDS = (
-    "control", "ctrl", "ctl", "untreated", "untrt", "unstimulated", "normal", "healthy", "wildtype", "wild-type", "wt",
-    "vehicle", "mock", "placebo", "dmso", "pbs", "sham", "baseline", "before", "pre", "none", "scramble", "naive",
-)  # fmt: skip
-SHORT_CONTROL_WORDS = frozenset(
-    {"wt", "pbs", "ctl", "pre", "none", "mock", "sham", "dmso", "before"}
-)  # whole words only
-ROLE_WORDS: dict[Role, tuple[str, ...]] = {
-    "condition": ("condition", "group", "treatment", "treated", "genotype", "disease", "diagnosis", "phenotype",
-                  "class", "label", "labels", "cancer", "tumor", "tumour", "outcome", "status", "type"),
-    "batch": ("batch", "run", "plate", "lane", "chip", "flowcell", "center", "centre"),
-    "pair": ("pair", "subject", "patient", "donor", "individual", "animal", "mouse", "block"),
-}  # fmt: skip
-# Roles told by the name of a column, if it holds what such a column must hold.
-NAMED_ROLES: dict[Role, tuple[str, ...]] = {
-    "dose": ("dose", "conc", "concentration"),
-    "time": ("time", "survival", "days", "months", "os", "pfs", "futime"),
-    "event": ("event", "status", "died", "dead", "death", "fustat"),
-    "target": ("target",),
-}
-EVENT_WORDS = ("1", "true", "yes", "event", "dead", "died", "death", "deceased", "relapse", "relapsed", "progressed")
-NO_EVENT_WORDS = ("0", "false", "no", "none", "censored", "alive", "living", "no event")
+__all__ = [
+    "check_words", "event_level", "groups_from_names", "kind_notes", "meant", "propose_reference", "propose_roles",
+    "revise",
+]  # fmt: skip
 
-
-def groups_from_names(names: Sequence[str]) -> tuple[str, ...]:
-    """One group per sample name, or () when the names show none: `ALL_1`, `AML_28`, `ctrl1`, `treated-2`.
-
-    A name is cut before its trailing number. It counts as a design only if there are 2 to 12 groups of two
-    or more samples each, and no more than half as many groups as samples.
-    """
-    groups = []
-    for name in names:
-        match = re.fullmatch(
-            r"(.*?[^0-9 ._-])[ ._-]*?(?:[ ._-]+rep(?:licate)?)?[ ._-]*[0-9]+", name.strip(), re.IGNORECASE
-        )
-        if not match:
-            return ()
-        groups.append(match[1])
-    sizes = Counter(groups)
-    return tuple(groups) if 2 <= len(sizes) <= 12 and min(sizes.values()) >= 2 else ()
-
-
-def looks_like_control(level: str) -> bool:
-    words = re.split(r"[^a-z-]+", level.casefold())
-    joined = level.casefold().replace(" ", "").replace("_", "")
-    long_words = [word for word in CONTROL_WORDS if word not in SHORT_CONTROL_WORDS]
-    return any(word in words for word in CONTROL_WORDS) or any(joined.startswith(word) for word in long_words)
-
-
-def propose_reference(column: Column) -> Reference | None:
-    """The group to compare with: one that is called like a control, else the first; always marked as proposed."""
-    if len(column.levels) < 2:
-        return None
-    controls = [level.name for level in column.levels if looks_like_control(level.name)]
-    if len(controls) == 1:
-        return Reference(column=column.name, level=controls[0], why="its name looks like a control")
-    return Reference(
-        column=column.name,
-        level=column.levels[0].name,
-        why="no single group is named like a control, so the first one was taken",
-    )
-
-
-def propose_roles(columns: Sequence[Column]) -> tuple[Column, ...]:
-    """Gives roles to columns with groups by their names and levels. At most one column per role."""
-    chosen: dict[str, Role] = {}
-    for role, words in ROLE_WORDS.items():
-        scored = [
-            (score, -len(column.levels), -place, column.name)
-            for place, column in enumerate(columns)
-            if column.name not in chosen and (score := _score(column, role, words)) > 0
-        ]
-        if scored:
-            chosen[max(scored)[3]] = role
-    chosen |= _named_roles(columns, set(chosen))
-    return tuple(
-        column.model_copy(update={"role": chosen[column.name], "role_proposed": True})
-        if column.name in chosen
-        else column
-        for column in columns
-    )
-
-
-def _named_roles(columns: Sequence[Column], taken: set[str]) -> dict[str, Role]:
-    """Dose, target, and (only together) time and event, where exactly one column has such a name and content."""
-    found: dict[Role, str] = {}
-    for role, words in NAMED_ROLES.items():
-        named = [
-            column.name
-            for column in columns
-            if column.name not in taken
-            and set(re.split(r"[^a-z]+", column.name.casefold())) & set(words)
-            and _may_be(column, role)
-        ]
-        if len(named) == 1:
-            found[role] = named[0]
-    if not {"time", "event"} <= found.keys():  # a time alone may be a time course
-        found = {role: name for role, name in found.items() if role not in ("time", "event")}
-    return {name: role for role, name in found.items()}
-
-
-def _may_be(column: Column, role: Role) -> bool:
-    if role in ("dose", "time"):
-        return column.type == "numbers" and len(column.levels) != 1
-    if role == "event":
-        return len(column.levels) == 2
-    return len(column.levels) > 1 and all(level.n > 1 for level in column.levels)
-
-
-def event_level(levels: Sequence[str]) -> str | None:
-    """Which of two levels says that the event happened: 1 of 0/1, 2 of 1/2, `dead` of alive/dead; None: not known."""
-    spelled = {level.strip().casefold(): level for level in levels}
-    if set(spelled) == {"1", "2"}:
-        return spelled["2"]
-    happened = [level for word, level in spelled.items() if word in EVENT_WORDS]
-    if len(happened) == 1:
-        return happened[0]
-    others = [level for word, level in spelled.items() if word not in NO_EVENT_WORDS]
-    return others[0] if len(others) == 1 and len(spelled) == 2 else None
-
-
-def _score(column: Column, role: Role, words: tuple[str, ...]) -> int:
-    repeated = len(column.levels) > 1 and any(level.n > 1 for level in column.levels)
-    if not repeated:
-        return 0
-    name_words = set(re.split(r"[^a-z]+", column.name.casefold()))
-    named = column.name.casefold() in words or bool(name_words & set(words))
-    if role != "condition":
-        return 2 if named else 0
-    if column.source == "names":
-        return 5
-    other_role = any(name_words & set(others) for name, others in ROLE_WORDS.items() if name != "condition")
-    if other_role:
-        return 0
-    control = any(looks_like_control(level.name) for level in column.levels)
-    # `type` and `status` are called so in many tables without being the question asked: weak on their own.
-    strong = named and not name_words <= {"type", "status", "outcome"}
-    if column.type == "numbers":
-        return 2 * strong
-    return 2 * strong + (named and not strong) + 2 * control
+NO_ROLE = "none"  # takes a role away
+OTHER_WORDS = {"subject": "pair", "patient": "pair", "donor": "pair", "group": "condition", "treatment": "condition"}
 
 
 def revise(
-    profile: Profile, *, roles: Mapping[str, str] | None = None, kind: str | None = None, reference: str | None = None
+    profile: Profile,
+    *,
+    roles: Mapping[str, str] | None = None,
+    kind: str | None = None,
+    reference: str | None = None,
+    renames: Mapping[str, str] | None = None,
+    accept: bool = False,
 ) -> Profile:
-    """The profile after a person's word on roles (column → role), value kind, reference level; marked as confirmed.
+    """The profile after a person's word, which is marked as confirmed.
 
-    Raises InputError with every problem: unknown_role, unknown_column, duplicate_role, unknown_kind,
+    roles: column → role, or `none`. reference: the group of the condition that others are compared with.
+    renames: `COLUMN:OLD` (or `OLD`, in every column that has it) → the name of that group; an existing name merges.
+    accept: everything that is proposed and not said otherwise here: roles, reference, names spelled differently.
+    Raises InputError with every problem: unknown_role, unknown_column, duplicate_role, role_mismatch, unknown_kind,
     kind_mismatch, unknown_level.
     """
     problems = Problems()
-    roles = dict(roles or {})
+    roles = canonical(roles)
     check_words(problems, roles, kind, [column.name for column in profile.columns])
+    _check_kind(problems, profile, kind)
+    _check_types(problems, profile, roles)
+    recoded = _recoded(problems, profile, renames or {}, accept)
+    problems.raise_if_any()
+
+    columns = tuple(_with_role(recoded[column.name], roles, accept) for column in profile.columns)
+    changes: dict[str, object] = {"columns": columns}
+    if kind is not None:
+        kept = [note for note in profile.warnings if note.code not in _KIND_NOTES]
+        changes |= {
+            "kind": cast(Kind, kind),
+            "kind_source": "user",
+            "warnings": (*kept, *kind_notes(profile, cast(Kind, kind), by_user=True)),
+        }
+    if accept:
+        changes["renamed_proposed"] = False
+    condition = next((column for column in columns if column.role == "condition"), None)
+    changes["reference"] = _reference(profile, condition, accept)
+    if reference is not None:
+        changes["reference"] = _confirmed(condition, reference)
+    return Profile.model_validate(profile.model_dump() | {key: _plain(value) for key, value in changes.items()})
+
+
+def canonical(roles: Mapping[str, str] | None) -> dict[str, str]:
+    """`donor=subject` is `donor=pair`."""
+    return {name: OTHER_WORDS.get(role, role) for name, role in (roles or {}).items()}
+
+
+def check_words(problems: Problems, roles: Mapping[str, str], kind: str | None, columns: Sequence[str] | None) -> None:
+    """Adds what is wrong with the user's words; `columns` are the known columns, None while they are not known."""
+    for name, role in roles.items():
+        if role not in ROLES and role != NO_ROLE:
+            told = f"{role!r} is not a role (asked for column {name!r}).{meant(role, ROLES)}"
+            problems.add("unknown_role", told, f"Roles: {', '.join(ROLES)}; {NO_ROLE} takes a role away.")
+        if columns is not None and name not in columns:
+            fix = (
+                f"Columns: {', '.join(columns[:12])}."
+                if columns
+                else "No sample table is known; give one with --samples."
+            )
+            problems.add(
+                "unknown_column", f"There is no column {name!r} in the sample table.{meant(name, columns)}", fix
+            )
+    doubled = [role for role, n in Counter(roles.values()).items() if n > 1 and role != NO_ROLE]
+    if doubled:
+        told = f"More than one column was given the role {', '.join(doubled)}."
+        problems.add("duplicate_role", told, "Give each role to one column.")
+    if kind is not None and kind not in MATRIX_KINDS:
+        told = f"{kind!r} is not a kind of values.{meant(kind, MATRIX_KINDS)}"
+        problems.add("unknown_kind", told, f"Kinds: {', '.join(MATRIX_KINDS)}.")
+
+
+def _check_kind(problems: Problems, profile: Profile, kind: str | None) -> None:
     if kind in MATRIX_KINDS and not profile.is_matrix:
         problems.add(
             "unknown_kind",
@@ -182,28 +111,96 @@ def revise(
             f"These values cannot be counts: {no_count}. Counts are whole numbers, 0 or more.",
             "Leave --kind away, or say linear or log. Estimated counts (RSEM, Salmon) must be rounded first.",
         )
-    problems.raise_if_any()
 
-    columns = tuple(_with_role(column, roles) for column in profile.columns)
-    changes: dict[str, object] = {"columns": columns}
-    if kind is not None:
-        kept = [note for note in profile.warnings if note.code not in _KIND_NOTES]
-        changes |= {
-            "kind": cast(Kind, kind),
-            "kind_source": "user",
-            "warnings": (*kept, *kind_notes(profile, cast(Kind, kind), by_user=True)),
-        }
-    condition = next((column for column in columns if column.role == "condition"), None)
+
+def _check_types(problems: Problems, profile: Profile, roles: Mapping[str, str]) -> None:
+    for name, role in roles.items():
+        column = profile.column(name)
+        if column is None:
+            continue
+        if role in ("dose", "time") and column.type != "numbers":
+            found = f"it holds text ({column.levels[0].name!r}, …)" if column.levels else "it holds text"
+            fix = "Write plain numbers, the unit in the column's name: time_h with 2, 4, 8."
+            problems.add("role_mismatch", f"Column {name!r} cannot be the {role}: {found}.", fix)
+        if role in ("condition", "batch", "pair") and not column.levels:
+            fix = "Name a column in which samples share a value, or make groups of the numbers first."
+            told = f"Column {name!r} cannot be the {role}: its values are no groups, as hardly any occurs twice."
+            problems.add("role_mismatch", told, fix)
+
+
+def _recoded(problems: Problems, profile: Profile, renames: Mapping[str, str], accept: bool) -> dict[str, Column]:
+    """Column name → the column with its groups renamed."""
+    wanted: dict[str, dict[str, str]] = {
+        column.name: one_spelling(column.levels) if accept else {} for column in profile.columns
+    }
+    for key, new in renames.items():
+        found = [
+            (column.name, old)
+            for column in profile.columns
+            for old in (key, key.removeprefix(f"{column.name}:"))
+            if any(level.name == old.strip() for level in column.levels)
+        ]
+        for name, old in found:
+            wanted[name][old.strip()] = new.strip()
+        if not found:
+            column = next((c for c in profile.columns if key.startswith(f"{c.name}:")), profile.by_role("condition"))
+            known = [level.name for level in column.levels] if column else []
+            problems.add(
+                "unknown_level",
+                f"There is no group {key!r} to rename.{meant(key.rpartition(':')[2], known)}",
+                f"Groups of {column.name!r}: {', '.join(known[:12])}." if column else "No groups are known.",
+            )
+        elif not new.strip():
+            problems.add("usage", f"--rename {key}= gives no name.", "Write --rename COLUMN:OLD=NEW.")
+    return {column.name: _renamed(column, wanted[column.name]) for column in profile.columns}
+
+
+def _renamed(column: Column, names: Mapping[str, str]) -> Column:
+    names = {old: new for old, new in names.items() if old != new}
+    if not names:
+        return column
+    recoded = {old: names.get(new, new) for old, new in column.recoded.items()}
+    recoded |= {old: new for old, new in names.items() if old not in recoded}
+    return column.model_copy(update={"levels": merged(column.levels, names), "recoded": recoded})
+
+
+def _with_role(column: Column, roles: Mapping[str, str], accept: bool) -> Column:
+    if column.name in roles:
+        role = cast(Role, roles[column.name]) if roles[column.name] != NO_ROLE else None
+        return column.model_copy(update={"role": role, "role_proposed": False})
+    if column.role in roles.values():  # the role went to another column
+        return column.model_copy(update={"role": None, "role_proposed": False})
+    return column.model_copy(update={"role_proposed": False}) if accept else column
+
+
+def _reference(profile: Profile, condition: Column | None, accept: bool) -> Reference | None:
     if condition is None:
-        changes["reference"] = None
-    elif profile.reference is None or profile.reference.column != condition.name:
-        changes["reference"] = propose_reference(condition)
-    if reference is not None:
-        changes["reference"] = _confirmed(condition, reference)
-    return Profile.model_validate(profile.model_dump() | {key: _plain(value) for key, value in changes.items()})
+        return None
+    known = profile.reference
+    if known is None or known.column != condition.name:
+        known = propose_reference(condition)
+    elif known.level not in [level.name for level in condition.levels]:  # renamed
+        level = condition.recoded.get(known.level)
+        known = known.model_copy(update={"level": level}) if level else propose_reference(condition)
+    if known is not None and len(condition.levels) < 2:
+        known = None
+    return known.model_copy(update={"proposed": False}) if known and accept else known
 
 
-_KIND_NOTES = ("negative_values", "kind_uncertain", "kind_doubtful")
+def _confirmed(condition: Column | None, level: str) -> Reference:
+    levels = [known.name for known in condition.levels] if condition else []
+    if condition is None or level not in levels:
+        raise InputError(
+            "unknown_level",
+            f"There is no group {level!r} to compare with.",
+            f"Groups: {', '.join(levels) or 'none known'}.{meant(level, levels)}",
+        )
+    return Reference(column=condition.name, level=level, why="set by the user", proposed=False)
+
+
+_KIND_NOTES = ("negative_values", "kind_uncertain", "kind_doubtful", "log_of_log")
+LOGS_END = 30  # 2 to the power of 30 is a billion: no instrument's logarithms go further
+TWICE = (1.5, 4.5)  # the highest value where a logarithm was taken twice lies here: log2(log2(60000)) is 4.0
 
 
 def kind_notes(profile: Profile, kind: Kind, *, by_user: bool) -> list[Note]:
@@ -219,6 +216,21 @@ def kind_notes(profile: Profile, kind: Kind, *, by_user: bool) -> list[Note]:
     if kind == "log" and whole and not by_user:
         text = "All values are whole numbers: if they are counts, say --kind counts."
         notes.append(Note(code="kind_uncertain", text=text))
+    elif kind == "log" and high > LOGS_END and not by_user:
+        text = f"The values go up to {high:g}, further than logarithms do: if they are intensities, say --kind linear."
+        notes.append(Note(code="kind_uncertain", text=text))
+    if kind == "log" and not whole and low > 0 and TWICE[0] < high <= TWICE[1]:
+        text = (
+            f"The values lie between {low:g} and {high:g}. Logarithms to base 2 usually reach 10 to 16, so these are "
+        )
+        text += "to base 10, or a logarithm was taken twice; if twice, export the values again."
+        notes.append(Note(code="log_of_log", text=text))
+    if by_user and kind == "linear" and not whole and high <= LOGS_END:
+        text = (
+            f"You call the values linear, but they lie between {low:g} and {high:g}, as logarithms do; methods would "
+        )
+        text += "take the logarithm of a logarithm. If they are logarithms, say --kind log."
+        notes.append(Note(code="kind_doubtful", text=text))
     if by_user and high > 200 and (kind == "log" or (kind == "linear" and whole)):
         found = f"all are whole numbers, up to {high:g}, as counts are" if whole else f"they go up to {high:g}"
         why = (
@@ -229,49 +241,6 @@ def kind_notes(profile: Profile, kind: Kind, *, by_user: bool) -> list[Note]:
         text = f"You call the values {kind}, but {found}; {why}. If they are {'counts' if whole else 'intensities'}, "
         notes.append(Note(code="kind_doubtful", text=text + f"say --kind {'counts' if whole else 'linear'}."))
     return notes
-
-
-def check_words(problems: Problems, roles: Mapping[str, str], kind: str | None, columns: Sequence[str] | None) -> None:
-    """Adds what is wrong with the user's words; `columns` are the known columns, None while they are not known."""
-    for name, role in roles.items():
-        if role not in ROLES:
-            told = f"{role!r} is not a role (asked for column {name!r}).{meant(role, ROLES)}"
-            problems.add("unknown_role", told, f"Roles: {', '.join(ROLES)}.")
-        if columns is not None and name not in columns:
-            fix = (
-                f"Columns: {', '.join(columns[:12])}."
-                if columns
-                else "No sample table is known; give one with --samples."
-            )
-            problems.add(
-                "unknown_column", f"There is no column {name!r} in the sample table.{meant(name, columns)}", fix
-            )
-    doubled = [role for role, n in Counter(roles.values()).items() if n > 1]
-    if doubled:
-        told = f"More than one column was given the role {', '.join(doubled)}."
-        problems.add("duplicate_role", told, "Give each role to one column.")
-    if kind is not None and kind not in MATRIX_KINDS:
-        told = f"{kind!r} is not a kind of values.{meant(kind, MATRIX_KINDS)}"
-        problems.add("unknown_kind", told, f"Kinds: {', '.join(MATRIX_KINDS)}.")
-
-
-def _with_role(column: Column, roles: Mapping[str, str]) -> Column:
-    if column.name in roles:
-        return column.model_copy(update={"role": roles[column.name], "role_proposed": False})
-    if column.role in roles.values():  # the role went to another column
-        return column.model_copy(update={"role": None, "role_proposed": False})
-    return column
-
-
-def _confirmed(condition: Column | None, level: str) -> Reference:
-    levels = [known.name for known in condition.levels] if condition else []
-    if condition is None or level not in levels:
-        raise InputError(
-            "unknown_level",
-            f"There is no group {level!r} to compare with.",
-            f"Groups: {', '.join(levels) or 'none known'}.{meant(level, levels)}",
-        )
-    return Reference(column=condition.name, level=level, why="set by the user", proposed=False)
 
 
 def _plain(value: object) -> object:

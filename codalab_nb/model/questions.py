@@ -1,0 +1,103 @@
+"""What a person should still decide about a data set, each with the words that decide it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from codalab_nb.model.alike import one_spelling
+from codalab_nb.model.dataset import Column, Note, Profile, counted
+
+_NAMED = 5
+ORIGINS = {
+    "file": "from the file",
+    "header": "from the rows above the matrix",
+    "names": "read out of the sample names",
+    "user": "as you said",
+}
+
+
+def open_questions(profile: Profile) -> Iterator[Note]:
+    """What was proposed and nobody has confirmed. `dataset set NAME --accept` confirms all of it."""
+    if profile.renamed and profile.renamed_proposed:
+        yield Note(
+            code="samples_renamed",
+            text=f"{counted(len(profile.renamed), 'sample')} of the matrix {_is(profile.renamed)} spelled differently "
+            f"in the sample table and taken as the same: {_pairs(profile.renamed)}. Accept with --accept, or spell "
+            "them alike in the files.",
+        )
+    for column in profile.columns:
+        if not column.role or not column.role_proposed:
+            continue
+        told = groups(column) or "numbers"
+        yield Note(
+            code="role_proposed",
+            text=f"Column {column.name!r} ({ORIGINS[column.source]}: {told}) is taken as {column.role}; nobody has "
+            f"confirmed this. Confirm with {role_flag(column)}, or name another column.",
+        )
+    reference = profile.reference
+    if reference and reference.proposed:
+        yield Note(
+            code="reference_proposed",
+            text=f"{reference.level!r} is proposed as the reference of {reference.column!r} ({reference.why}); "
+            f"'up' then means higher than in {reference.level}. Confirm or change it with --reference LEVEL, or "
+            "for one analysis with -p reference=LEVEL.",
+        )
+    for column in profile.columns:
+        same = one_spelling(column.levels)
+        if same:
+            yield Note(
+                code="levels_look_alike",
+                text=f"{_both(same)} count as different groups of {column.name!r}. If that is a spelling slip, accept "
+                f"with --accept, or one by one with {' '.join(rename_flags(column, same))}.",
+            )
+
+
+def design_notes(profile: Profile) -> Iterator[Note]:
+    condition = profile.by_role("condition")
+    if condition is None or not condition.levels or not profile.is_matrix:
+        return
+    for level in condition.levels:
+        if level.n == 1:
+            yield Note(
+                code="singleton",
+                text=f"Group {level.name!r} of {condition.name!r} is a single sample: how much samples of that group "
+                "differ among themselves cannot be known, so it cannot be compared with others.",
+            )
+        elif level.n < 3:
+            yield Note(
+                code="small_group",
+                text=f"Group {level.name!r} of {condition.name!r} has only {counted(level.n, 'sample')}; "
+                "three or more are needed to judge differences well.",
+            )
+
+
+def groups(column: Column) -> str:
+    return ", ".join(f"{level.name} ({level.n})" for level in column.levels[:6]) + (
+        ", …" if len(column.levels) > 6 else ""
+    )
+
+
+def role_flag(column: Column) -> str:
+    """`--role Diagnosis=condition`, quoted where a shell needs it."""
+    return f"--role {shlex.quote(f'{column.name}={column.role}')}"
+
+
+def rename_flags(column: Column, same: Mapping[str, str]) -> list[str]:
+    return [f"--rename {shlex.quote(f'{column.name}:{old}={new}')}" for old, new in same.items()]
+
+
+def _both(same: Mapping[str, str]) -> str:
+    kept: dict[str, list[str]] = {}
+    for old, new in same.items():
+        kept.setdefault(new, []).append(old)
+    return "; ".join(" and ".join(map(repr, (new, *olds))) for new, olds in kept.items())
+
+
+def _pairs(renamed: Mapping[str, str]) -> str:
+    some = list(renamed.items())[:_NAMED]
+    return ", ".join(f"{old!r} is {new!r}" for old, new in some) + (", …" if len(renamed) > _NAMED else "")
+
+
+def _is(many: Mapping[str, str]) -> str:
+    return "is" if len(many) == 1 else "are"
