@@ -35,7 +35,7 @@ def fold_outputs(notebook: JsonObject, events: Iterable[Mapping[str, Any]], *, i
         "source": injected,
     }
     by_index = {index: cell for index, cell in enumerate(cells) if cell["cell_type"] == "code"}
-    fold = _Fold({**by_index, INJECTED: extra})
+    fold = OutputFold({**by_index, INJECTED: extra})
     for event in events:
         fold.apply(event)
     fold.join_streams()
@@ -57,8 +57,18 @@ def describe_failed_cell(notebook: JsonObject, index: int) -> str:
     return f"Cell {index + 1} of {len(cells)}:\n{shown}"
 
 
-class _Fold:
-    """The cells being filled, and what must be remembered between events."""
+def start_fold(notebook: JsonObject) -> OutputFold:
+    """For who follows a run: `apply` each event, look at `cells` in between. The notebook itself is not touched."""
+    empty: JsonObject = {"cell_type": "code", "execution_count": None, "outputs": [], "source": ""}
+    found = {i: cell for i, cell in enumerate(notebook.get("cells", [])) if cell.get("cell_type") == "code"}
+    return OutputFold({i: {**cell, "outputs": []} for i, cell in {INJECTED: empty, **found}.items()})
+
+
+class OutputFold:
+    """The cells being filled, by index, and what must be remembered between events.
+
+    Until `join_streams`, the text of a stream is a list of its pieces.
+    """
 
     def __init__(self, cells: dict[int, JsonObject]) -> None:
         self.cells = cells

@@ -7,21 +7,15 @@ results come first; code is folded away.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html import escape
 from typing import Any
 
-from codalab_nb.frontends.cli import dataframe, markdown
+from codalab_nb.frontends.cli import markdown
 from codalab_nb.frontends.cli.text import shown
-from codalab_nb.frontends.cli.watching import markdown_of, output_text
+from codalab_nb.frontends.rendering import output_html
+from codalab_nb.frontends.rendering import text as _text
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-_NUMBER = re.compile(r"[-+−]?[\d,]{1,30}(\.\d{0,30})?(e[-+]?\d{1,4})?%?|NaN|-?inf", re.IGNORECASE)
-_WIDEST = 4_000  # pixels of a picture that are believed
 _STYLE = """
 :root { color-scheme: light dark; --text: #1f2328; --soft: #59636e; --line: #d1d9e0; --back: #fff; --code: #f6f8fa;
   --mark: #0969da; --bad: #b3261e; --bad-back: #fdecea }
@@ -92,10 +86,6 @@ def page(
 """
 
 
-def _text(text: object) -> str:
-    return escape(shown(str(text)))
-
-
 def _facts(facts: Sequence[tuple[str, str]]) -> str:
     rows = "".join(
         f"<tr><th scope='row'>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in facts if value
@@ -114,78 +104,10 @@ def _cells(cells: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield f'<pre class="fenced">{_text(source)}</pre>'
             continue
         outputs = cell.get("outputs", [])
-        yield from _outputs(outputs)
+        yield from filter(None, (output_html(output, frames=False) for output in outputs))
         if source.strip():
             count = cell.get("execution_count")
             number = f" [{count}]" if isinstance(count, int) else ""
             failed = any(output.get("output_type") == "error" for output in outputs)
             yield f"<details{' open' if failed else ''}><summary>Code{number}</summary>"
             yield f'<pre class="source">{_text(source)}</pre></details>'
-
-
-def _outputs(outputs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for output in outputs:
-        picture = _picture(output)
-        if picture:
-            yield picture
-            continue
-        if (words := markdown_of(output)) is not None:
-            yield markdown.to_html(shown(words))
-            continue
-        if (table := _table(output)) is not None:
-            yield table
-            continue
-        text = output_text(output)
-        if text is None:
-            kinds = ", ".join(sorted(output.get("data", {}))) if isinstance(output.get("data"), dict) else "unknown"
-            yield f'<p class="note">An output of the kind {_text(kinds)} is in the notebook only.</p>'
-        elif text.strip():
-            yield f'<pre class="{"error" if output.get("output_type") == "error" else "output"}">{_text(text)}</pre>'
-
-
-def _table(output: Mapping[str, Any]) -> str | None:
-    """A table of pandas as one of ours: as text it is too wide to be read."""
-    data = output.get("data")
-    source = data.get("text/html") if isinstance(data, dict) else None
-    source = "".join(map(str, source)) if isinstance(source, list) else source
-    table = dataframe.read(source) if isinstance(source, str) else None
-    if table is None:
-        return None
-    body_rows = table.rows[table.heads :]
-    numeric = [all(_NUMBER.fullmatch(row[i][0]) for row in body_rows) for i in range(len(table.rows[0]))]
-    rows = []
-    for cells in table.rows:
-        kinds = ["th" if is_head else "td" for _, is_head in cells]
-        marks = [' class="number"' if is_number and body_rows else "" for is_number in numeric]
-        rows.append(
-            "".join(
-                f"<{kind}{mark}>{_text(cell)}</{kind}>"
-                for kind, mark, (cell, _) in zip(kinds, marks, cells, strict=True)
-            )
-        )
-    head, body = ("".join(f"<tr>{row}</tr>\n" for row in part) for part in (rows[: table.heads], rows[table.heads :]))
-    caption = f"<p>{_text(table.caption)}</p>" if table.caption else ""
-    return f'{caption}<div class="wide"><table class="data"><thead>{head}</thead><tbody>{body}</tbody></table></div>'
-
-
-def _picture(output: Mapping[str, Any]) -> str | None:
-    data = output.get("data")
-    encoded = data.get("image/png") if isinstance(data, dict) else None
-    encoded = "".join(encoded) if isinstance(encoded, list) else encoded
-    if not isinstance(encoded, str):
-        return None
-    try:
-        image = base64.b64decode("".join(encoded.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if not image.startswith(_PNG):
-        return None
-    metadata = output.get("metadata")
-    told = metadata.get("image/png") if isinstance(metadata, dict) else None
-    told = told if isinstance(told, dict) else {}
-    words, width = told.get("alt"), told.get("width")
-    text = output_text(output) or ""
-    description = words if isinstance(words, str) and words else "" if text.startswith("<") else text
-    sized = f' width="{width}"' if type(width) is int and 0 < width <= _WIDEST else ""
-    source = f"data:image/png;base64,{base64.b64encode(image).decode()}"
-    return f'<figure><img alt="{_text(description or "a figure")}"{sized} src="{source}"></figure>'
