@@ -58,12 +58,13 @@ def explained_by_gene(values: pd.DataFrame, groups: pd.Series) -> Floats:
 class Explained:
     """What one grouping (`name`) explains. typical: median over genes of the share of a gene's scatter, 0 to 1;
     by_chance: what a meaningless grouping of this kind would reach on average; genes: how many genes differ between
-    its groups (one-way analysis of variance, BH-adjusted p < 0.05); pc: the share of each component."""
+    its groups (one-way analysis of variance, BH-adjusted p < 0.05) of `tested`; pc: the share of each component."""
 
     name: str
     typical: float
     by_chance: float
     genes: int
+    tested: int
     pc: tuple[float, ...]
 
 
@@ -97,11 +98,20 @@ class BatchCheck:
         return self.v >= MIXED_UP
 
     @property
+    def uneven(self) -> bool:
+        """Whether a person must know how batch and condition go together. In many small groups a V of 0.4 is chance,
+        so a middling one counts only if χ² rejects that (p < 0.05)."""
+        if self.condition is None or not self.v >= SOMEWHAT:
+            return False
+        rows, columns = self.crossed().shape
+        chi2 = self.v**2 * len(self.batch) * (min(rows, columns) - 1)
+        return self.mixed_up or bool(stats.chi2.sf(chi2, (rows - 1) * (columns - 1)) < 0.05)
+
+    @property
     def visible(self) -> bool:
         """Whether the batch explains clearly more of the values than chance does."""
         mine = self.before.batch
-        n_genes = self.before.components.n_genes
-        return mine.genes > 0.01 * n_genes or mine.typical > 1.5 * mine.by_chance
+        return mine.genes > 0.05 * mine.tested or mine.typical > 1.5 * mine.by_chance
 
     def crossed(self) -> pd.DataFrame:
         """Samples per batch (rows) and group of the condition (columns)."""
@@ -178,4 +188,4 @@ def _explained(values: pd.DataFrame, components: Components, groups: pd.Series) 
             p = stats.f.sf(known / (k - 1) / ((1 - np.minimum(known, 1)) / (n - k)), k - 1, n - k)
         found = int((benjamini_hochberg(p) < 0.05).sum())
     pc = tuple(r_squared(components.scores[name], groups) for name in components.scores)
-    return Explained(str(groups.name), float(np.median(known)), chance, found, pc)
+    return Explained(str(groups.name), float(np.median(known)), chance, found, len(known), pc)
