@@ -22,12 +22,24 @@ _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2\d{{4}}{_TIME}")  # 04
 
 
 def gene_of_date(name: str) -> str | None:
-    """Which gene a name that looks like a date may have been, as `SEPT4 / SEPTIN4`; None: it looks like no date.
+    """Which genes a name that looks like a date may have been, as `SEPT4 / SEPTIN4` (behind the stroke: its name
+    today) or `MARCH2 / MARCHF2 or MARC2 / MTARC2`; None: it looks like no date.
 
     Empty text: it looks like a date, but no gene is known that a spreadsheet turns into it.
     """
+    found = date_candidates(name)
+    return None if found is None else " or ".join(f"{old} / {today}" if today else old for old, today in found)
+
+
+def date_candidates(name: str) -> tuple[tuple[str, str], ...] | None:
+    """The genes a date may have been: (symbol as it was written, HGNC's symbol today or ""); None: no date.
+
+    More than one: nobody can tell from the table which it was, so nothing may choose.
+    """
     readings = _readings(name.strip())
-    return next(filter(None, (_symbol(day, month) for day, month in readings)), "") if readings else None
+    if not readings:
+        return None
+    return tuple(dict.fromkeys(pair for day, month in readings for pair in _symbols(day, month)))
 
 
 def _readings(name: str) -> list[tuple[int, int]]:
@@ -48,14 +60,17 @@ def _readings(name: str) -> list[tuple[int, int]]:
     return [(day, month) for day, month in found if 1 <= day <= 31 and 1 <= month <= 12]
 
 
-def _symbol(day: int, month: int) -> str:
+def _symbols(day: int, month: int) -> list[tuple[str, str]]:
+    """HGNC renamed SEPT*, MARCH* and MARC* in 2020, because spreadsheets make dates of them."""
     if month == 9 and day <= 14:
-        return f"SEPT{day} / SEPTIN{day}"
+        return [(f"SEPT{day}", f"SEPTIN{day}")]
     if month == 3 and day <= 11:
-        return f"MARCH{day}" + (f" or MARC{day}" if day <= 2 else "")
-    return {(9, 15): "SEP15", (12, 1): "DEC1", (12, 2): "DEC2"}.get((month, day)) or (
-        f"OCT{day}" if month == 10 and day <= 11 else ""
-    )
+        marc = [(f"MARC{day}", f"MTARC{day}")] if day <= 2 else []
+        return [(f"MARCH{day}", f"MARCHF{day}"), *marc]
+    if month == 10 and day <= 11:
+        return [(f"OCT{day}", "POU5F1" if day == 4 else "")]
+    known = {(9, 15): ("SEP15", "SELENOF"), (12, 1): ("DEC1", "DELEC1"), (12, 2): ("DEC2", "BHLHE41")}
+    return [known[month, day]] if (month, day) in known else []
 
 
 # --- files whose first line is data already
