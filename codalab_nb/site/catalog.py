@@ -82,11 +82,19 @@ class Catalog:
         return self._new_version(name, tuple(refs), profile)
 
     def set(
-        self, reference: str, *, roles: Mapping[str, str] | None = None, kind: str | None = None
+        self,
+        reference: str,
+        *,
+        roles: Mapping[str, str] | None = None,
+        kind: str | None = None,
+        level: str | None = None,
+        renames: Mapping[str, str] | None = None,
+        accept: bool = False,
     ) -> DatasetDocument:
-        """A new version with the user's word on roles and kind; the old one stays as it is."""
+        """A new version with the user's word (see `revise`; `level` is the reference level); the old one stays."""
         document = self.dataset(reference)
-        return self._new_version(document.name, document.files, revise(document.profile, roles=roles, kind=kind))
+        profile = revise(document.profile, roles=roles, kind=kind, reference=level, renames=renames, accept=accept)
+        return self._new_version(document.name, document.files, profile)
 
     def _new_version(self, name: str, files: tuple[FileRef, ...], profile: Profile) -> DatasetDocument:
         versions = self._versions(name)
