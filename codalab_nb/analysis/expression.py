@@ -153,7 +153,9 @@ def _matrix(folder: Path, frame: pd.DataFrame, profile: dict[str, Any]) -> Expre
         features = annotation.set_axis(_unique(pd.Index(ids)))
         inline = pd.DataFrame(index=values.columns)
     values.index = features.index
-    samples = _samples(folder, values.columns, inline, profile)
+    renamed = profile.get("renamed") or {}  # a sample that is spelled differently in the sample table goes by that
+    values.columns = pd.Index([renamed.get(name, name) for name in values.columns])
+    samples = _decided(_samples(folder, values.columns, inline, profile), profile)
     return ExpressionSet(_name(folder, profile), values, features, samples, profile)
 
 
@@ -168,9 +170,23 @@ def _samples(folder: Path, names: pd.Index, inline: pd.DataFrame, profile: dict[
     return inline
 
 
+def _decided(samples: pd.DataFrame, profile: dict[str, Any]) -> pd.DataFrame:
+    """Text without spaces around it, and groups under the names which a person gave them (`aml` is AML)."""
+    samples = samples.copy()
+    for column in profile["columns"]:
+        values = samples[column["name"]]
+        recoded = column.get("recoded")
+        if recoded:
+            samples[column["name"]] = values.map(_spelled).replace(recoded)
+        elif values.dtype == object:
+            samples[column["name"]] = values.map(lambda value: value.strip() if isinstance(value, str) else value)
+    return samples
+
+
 def _table(folder: Path, frame: pd.DataFrame, profile: dict[str, Any]) -> ExpressionSet:
     frame = frame[[column["name"] for column in profile["columns"]]]
     frame.index = pd.Index([str(row + 1) for row in range(len(frame))])
+    frame = _decided(frame, profile)
     values = frame.select_dtypes("number").astype(np.float64).T
     return ExpressionSet(_name(folder, profile), values, pd.DataFrame(index=values.index), frame, profile)
 

@@ -56,7 +56,7 @@ def one_spelling(levels: Sequence[Level]) -> dict[str, str]:
     by_key: dict[str, list[Level]] = {}
     for level in levels:
         by_key.setdefault(group_key(level.name), []).append(level)
-    proposed = {}
+    proposed: dict[str, str] = {}
     for alike in by_key.values():
         if len(alike) < 2 or (len(alike) > 2 and len(alike[0].name) <= 2):
             continue

@@ -161,7 +161,9 @@ def _renamed(column: Column, names: Mapping[str, str]) -> Column:
         return column
     recoded = {old: names.get(new, new) for old, new in column.recoded.items()}
     recoded |= {old: new for old, new in names.items() if old not in recoded}
-    return column.model_copy(update={"levels": merged(column.levels, names), "recoded": recoded})
+    # Whoever calls 1 and 2 male and female means groups, no longer numbers.
+    kind = "groups" if column.type == "numbers" else column.type
+    return column.model_copy(update={"levels": merged(column.levels, names), "recoded": recoded, "type": kind})
 
 
 def _with_role(column: Column, roles: Mapping[str, str], accept: bool) -> Column:

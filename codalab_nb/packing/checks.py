@@ -14,6 +14,28 @@ from codalab_nb.packing.scan import Scan
 from codalab_nb.packing.spellings import first_line_is_data, gene_of_date
 
 NAMED = 5  # how many examples an error or a warning names
+NAMED_SAMPLES = 20  # so many samples are listed by name
+
+
+def distinct_columns(problems: Problems, label: str, header: Sequence[str]) -> bool:
+    """False, with a problem, if two columns have the same name."""
+    doubled = (
+        [name for name in dict.fromkeys(header) if header.count(name) > 1] if len(set(header)) < len(header) else []
+    )
+    if doubled:
+        listed = ", ".join(map(repr, doubled[:NAMED])) + (", …" if len(doubled) > NAMED else "")
+        told = f"{label} has more than one column called {listed}."
+        problems.add("duplicate_columns", told, "Give every column a name of its own.")
+    return not doubled
+
+
+def called_counts(label: str, profile: Profile) -> list[Note]:
+    """A file that is called counts and holds none: most often they were normalised, or are estimates."""
+    if "count" not in label.casefold() or profile.kind == "counts" or profile.not_count is None:
+        return []
+    text = f"{label} is called counts, but not all of its values are whole numbers ({profile.not_count}): they were "
+    text += "normalised, or estimated (RSEM, Salmon). Methods for counts need whole numbers; estimates must be rounded."
+    return [Note(code="no_counts", text=text)]
 
 
 def has_header(
@@ -89,14 +111,14 @@ def check_numbers(path: Path, file: TableFile, found: Scan, values: list[int], p
         )
 
 
-def check_names(path: Path, features: list[str], names: list[str], notes: list[Note], problems: Problems) -> None:
+def check_names(label: str, features: list[str], names: list[str], notes: list[Note], problems: Problems) -> None:
     doubled = pd.Series(names, dtype="object")
     doubled = doubled[doubled.duplicated()]
     if len(doubled):
         listed = ", ".join(map(repr, doubled.unique()[:NAMED]))
         problems.add(
             "duplicate_samples",
-            f"{path.name} has more than one sample called {listed}.",
+            f"{label} has more than one sample called {listed}.",
             "Give every sample a name of its own.",
         )
     repeated = pd.Series(features, dtype="object")
@@ -130,5 +152,5 @@ def value_notes(found: Scan, profile: Profile) -> list[Note]:
 
 def absent(names: Sequence[str], whose: str, where: str) -> str:
     """`2 samples ('a', 'b') of WHOSE are not in WHERE`."""
-    listed = ", ".join(map(repr, names[:NAMED])) + (", …" if len(names) > NAMED else "")
+    listed = ", ".join(map(repr, names[:NAMED_SAMPLES])) + (", …" if len(names) > NAMED_SAMPLES else "")
     return f"{counted(len(names), 'sample')} ({listed}) of {whose} {'is' if len(names) == 1 else 'are'} not in {where}"

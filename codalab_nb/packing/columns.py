@@ -6,12 +6,12 @@ from typing import Literal
 
 import pandas as pd
 
-from codalab_nb.model.dataset import Column, Level
+from codalab_nb.model.dataset import Column, Level, Source
 
 MOST_LEVELS = 50  # more different values than this are no groups
 
 
-def describe(frame: pd.DataFrame, *, source: Literal["file", "names", "user"] = "file") -> tuple[Column, ...]:
+def describe(frame: pd.DataFrame, *, source: Source = "file") -> tuple[Column, ...]:
     """One Column per column of `frame`, without roles. Levels keep the order of first appearance."""
     return tuple(_column(str(name), frame[name], source) for name in frame.columns)
 
@@ -23,7 +23,7 @@ def level_name(value: object) -> str:
     return str(value).strip()
 
 
-def _column(name: str, values: pd.Series, source: Literal["file", "names", "user"]) -> Column:
+def _column(name: str, values: pd.Series, source: Source) -> Column:
     known = values.dropna()
     spelled = known.map(level_name)
     counts = spelled.value_counts(sort=False)  # in order of first appearance
