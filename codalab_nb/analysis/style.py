@@ -82,7 +82,7 @@ def legend(figure: Figure, axes: Axes) -> float:
 
 
 def group_label(group: str, n: int) -> str:
-    return f"{cut(group, 22)} (n = {n})"
+    return f"{cut_middle(group, 22)} (n = {n})"
 
 
 def spread_out(places: Sequence[float], gap: float, lowest: float, highest: float) -> list[float]:
@@ -114,3 +114,9 @@ def shown_groups(groups: pd.Series) -> tuple[pd.Series, list[str]]:
 
 def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def cut_middle(text: str, longest: int) -> str:
+    """As `cut`, but the end stays: names of samples and groups most often differ there."""
+    end = (longest - 1) // 2
+    return text if len(text) <= longest else f"{text[: longest - 1 - end].rstrip()}…{text[-end:].lstrip()}"
