@@ -22,7 +22,6 @@ How to use it (profile.py):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -43,7 +42,7 @@ class ReadingNote:
 
     Codes: sheet_chosen, title_lines, header_rows, merged_cells, summary_rows, summary_columns, note_lines,
     columns_left_out, decimal_marks, missing_words, numbers_as_text, spaces_trimmed, dates_as_genes, hidden_sheet,
-    formulas, rows_not_read.
+    macros, not_what_it_says.
     `where`: the cells (`Data!C7`), lines (`line 3`) or sheets, at most NAMED_CELLS of them.
     """
 
@@ -54,12 +53,16 @@ class ReadingNote:
 
 @dataclass(frozen=True)
 class Stray:
-    """Text where a number should stand. `row_name` is the name in the id column, `column` that of the column."""
+    """Text where a number should stand. `row_name` is the name in the id column, `column` that of the column.
+
+    may_be: the two numbers an unclear spelling may mean (`1,234`: 1234 and 1.234); nothing chooses between them.
+    """
 
     where: str
     row_name: str
     column: str
     text: str
+    may_be: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,14 @@ class ReadTable:
     """One table out of a file, made clean.
 
     frame: rows 0 … n-1; columns called as in the file (stripped; names may repeat, which is for the checks to say).
-        Columns of numbers are float64 with NaN for "no value"; other columns are `object`: text, or NaN.
+        Columns of numbers are float64 with NaN for "no value"; other columns are `object`: text, or NaN. A column of
+        numbers with strays is `object`: floats, and the texts as they stand in the file.
     values: places (in `frame.columns`) of the columns of measurements; the others are `id_place` and annotations.
     attributes: what further header rows say about the columns in `values`: one row per such column, in order, one
-        text column per header row (`Diagnosis`); empty without such rows. Labels are spelled as in the file.
-    strays: text among the numbers. In the frame these cells are missing. A matrix with strays is to be refused, a
-        general table may live with them.
+        text column per header row (`Diagnosis`); empty without such rows. Labels are spelled as in the file, stripped.
+    strays: text among the numbers, with its cell. A matrix with strays is to be refused, a general
+        table may live with them.
+    without_results: cells among the measurements whose formula was never calculated; `read_file` refuses them.
     orientation: set where the format says it (GCT, AnnData), else None: names and numbers decide.
     samples: a sample table that the format carries (AnnData's `obs`): first column = the sample's name.
     """
@@ -84,6 +89,7 @@ class ReadTable:
     values: tuple[int, ...] = ()
     attributes: pd.DataFrame = field(default_factory=pd.DataFrame)
     strays: tuple[Stray, ...] = ()
+    without_results: tuple[str, ...] = ()
     orientation: Orientation | None = None
     orientation_why: str = ""
     samples: pd.DataFrame | None = None
@@ -137,17 +143,16 @@ def read_file(path: Path, *, sheet: str | None = None, samples_sheet: str | None
     `sheet` names the sheet with the matrix, `samples_sheet` the one with the sample table; without them they are
     chosen by what they hold, which is said in the notes.
     Raises InputError: missing_file, unreadable_file, not_what_it_says, password_protected, old_workbook,
-    damaged_workbook, workbook_too_large, unknown_sheet, empty_table, binary_file, ragged_rows, encoding,
-    missing_import, formulas_without_values, no_header.
+    damaged_workbook, workbook_too_large, unknown_sheet, empty_table, spreadsheet, binary_file, ragged_rows, encoding,
+    text_too_large, missing_import, formulas_without_values, damaged_gct, damaged_h5ad, h5ad_too_large.
     """
-    raise NotImplementedError
+    from codalab_nb.packing import formats  # it builds what is declared here
+
+    return formats.read(path, sheet=sheet, samples_sheet=samples_sheet)
 
 
 def write_tidy(reading: Reading, folder: Path) -> TidyCopies:
     """Writes the chosen table of `reading` (which must not be `direct`) as CSV files into `folder`."""
-    raise NotImplementedError
+    from codalab_nb.packing import tidy
 
-
-def as_text(notes: Sequence[ReadingNote]) -> list[str]:
-    """The notes as lines for a person."""
-    return [note.text for note in notes]
+    return tidy.write(reading, folder)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
+READABLE = (*SUFFIXES, ".xlsx", ".xlsm", ".xls", ".gct", ".h5ad")  # what `reading.read_file` can make a table of
 # What counts as "no value". Not "None": untreated samples are often called so.
 MISSING_WORDS = (
     "",
@@ -45,11 +46,15 @@ MISSING_WORDS = (
 )
 CELLS_PER_CHUNK = 2_000_000
 _SEPARATORS = (",", "\t", ";", "|")
-_HEAD_BYTES = 1 << 20
+HEAD_BYTES = 1 << 20
 
 
 def is_table_name(path: Path) -> bool:
-    return _suffix(path) in SUFFIXES
+    return suffix_of(path) in SUFFIXES
+
+
+def is_readable_name(path: Path) -> bool:
+    return suffix_of(path) in READABLE
 
 
 def read_header(path: Path, table: TableFile) -> list[str]:
@@ -100,13 +105,14 @@ def _file_type(mode: int) -> str:
     return "pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
 
 
-def sniff(path: Path, name: str) -> TableFile:
-    """How to read the table at `path`, which is called `name` in its data set.
+def sniff(path: Path, name: str, *, any_ending: bool = False) -> TableFile:
+    """How to read the text table at `path`, which is called `name` in its data set. `any_ending`: its content is known
+    to be text, so it may be called .xls, as some programs call their tables.
 
     Raises InputError: missing_file, unreadable_file, spreadsheet, binary_file, empty_table, ragged_rows.
     """
     check_file(path)
-    if _suffix(path) in SPREADSHEETS:
+    if suffix_of(path) in SPREADSHEETS and not any_ending:
         raise InputError(
             "spreadsheet",
             f"{path.name} is a spreadsheet.",
@@ -114,7 +120,7 @@ def sniff(path: Path, name: str) -> TableFile:
         )
     try:
         with open_bytes(path) as raw:
-            head = raw.read(_HEAD_BYTES)
+            head = raw.read(HEAD_BYTES)
     except (OSError, EOFError) as error:
         raise InputError(
             "unreadable_file",
@@ -125,14 +131,14 @@ def sniff(path: Path, name: str) -> TableFile:
         raise InputError(
             "empty_table", f"{path.name} is empty.", "Save the table again, and look at the file before adding it."
         )
-    encoding = _encoding(path, head)
+    encoding = encoding_of(path, head)
     text = head.decode(encoding, errors="replace")
     lines = [line for line in text.splitlines()[:50] if line.strip()]
-    if len(head) == _HEAD_BYTES and len(lines) > 1:
+    if len(head) == HEAD_BYTES and len(lines) > 1:
         lines = lines[:-1] if len(text.splitlines()) <= 50 else lines  # the last line may be cut
     try:
-        separator = _separator(lines, path)
-        decimal = _decimal(lines, separator)
+        separator = separator_of(lines, path)
+        decimal = decimal_of(lines, separator)
         rows = list(csv.reader(lines[:50], delimiter=separator))
     except csv.Error as error:  # a cell of more than 131,072 characters
         raise _no_rows(path, _open_quote(text) or error) from error
@@ -183,14 +189,15 @@ def read_small(path: Path, table: TableFile, *, only: Sequence[int] | None = Non
     return frame
 
 
-def _suffix(path: Path) -> str:
+def suffix_of(path: Path) -> str:
+    """The ending in lower case, `.gz` looked through: `counts.CSV.gz` → `.csv`."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
     return suffixes[-1] if suffixes else ""
 
 
-def _encoding(path: Path, head: bytes) -> str:
+def encoding_of(path: Path, head: bytes) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if head.startswith(b"PK\x03\x04") or head.startswith(b"\xd0\xcf\x11\xe0"):
@@ -206,26 +213,26 @@ def _encoding(path: Path, head: bytes) -> str:
         )
     try:
         # A character may be cut at the end of the head.
-        head[: -4 if len(head) == _HEAD_BYTES else None].decode("utf-8-sig")
+        head[: -4 if len(head) == HEAD_BYTES else None].decode("utf-8-sig")
     except UnicodeDecodeError:
         return "cp1252" if not re.search(rb"[\x81\x8d\x8f\x90\x9d]", head) else "latin-1"
     return "utf-8-sig"
 
 
-def _separator(lines: list[str], path: Path) -> str:
+def separator_of(lines: list[str], path: Path) -> str:
     """The one that gives the most columns with the most equal rows; a tab wins ties in a .tsv."""
     best = (0.0, ",")
     for separator in _SEPARATORS:
         widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
         usual = max(set(widths), key=widths.count)
         score = (usual > 1) * (widths.count(usual) / len(widths) + min(usual, 50) / 1000)
-        if separator == "\t" and _suffix(path) in (".tsv", ".tab"):
+        if separator == "\t" and suffix_of(path) in (".tsv", ".tab"):
             score += 0.2
         best = max(best, (score, separator), key=lambda pair: pair[0])
     return best[1]
 
 
-def _decimal(lines: list[str], separator: str) -> str:
+def decimal_of(lines: list[str], separator: str) -> str:
     if separator == ",":
         return "."
     cells = [cell.strip() for row in csv.reader(lines[1:], delimiter=separator) for cell in row]
