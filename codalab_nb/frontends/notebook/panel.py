@@ -1,0 +1,99 @@
+"""The panel in a notebook: pick data sets and methods, fill in the settings, Analyze, watch. `codalab_nb.panel()`.
+
+Made of core ipywidgets only, so that it works wherever those do. The sections, from top to bottom:
+
+    panel_data     1 Data       which data sets; add one (panel_add); what is in it, confirmed (panel_details)
+    panel_methods  2 Methods    those that fit, and why the others do not
+                   3 Settings   a form for each (form), limits
+    panel_run      4 Analyze    the batch, live
+
+`panel_state` holds what was chosen and does the work; the sections draw it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import Any
+
+import ipywidgets as widgets
+
+from codalab_nb.errors import CodalabError
+from codalab_nb.frontends.notebook.panel_data import DataSection
+from codalab_nb.frontends.notebook.panel_look import box, css, markup, told
+from codalab_nb.frontends.notebook.panel_methods import MethodSection, SettingsSection
+from codalab_nb.frontends.notebook.panel_run import RunSection, View
+from codalab_nb.frontends.notebook.panel_state import PanelState
+from codalab_nb.frontends.notebook.panel_work import Work
+from codalab_nb.site.site import Site
+from codalab_nb.site.tasks import Batch
+
+STATIC_TEXT = "codalab_nb panel: run this cell again to use it."
+STATIC_HTML = (
+    "<p><b>codalab_nb panel.</b> It works while its notebook’s kernel runs: run this cell again to use it. "
+    "Results of earlier analyses are kept: <code>%codalab status</code> lists them.</p>"
+)
+
+
+class Panel:
+    """The panel of one site. Displaying it shows it; `batch` is what was analyzed last."""
+
+    def __init__(self, site: Site, view: View) -> None:
+        self.state = PanelState(site)
+        self.work = Work()
+        self.data = DataSection(self.state, self.work, self._changed)
+        self.methods = MethodSection(self.state, self._changed)
+        self.settings = SettingsSection(self.state, self._set)
+        self.run = RunSection(self.state, self.work, lambda: self.settings.faults, view)
+        sections = [self.data.widget, self.methods.widget, self.settings.widget, self.run.widget]
+        self.widget = box([css(), *sections], "codalab-panel")
+        self.settings.draw()
+
+    @property
+    def batch(self) -> Batch | None:
+        return self.run.batches[0] if self.run.batches else None
+
+    def _changed(self) -> None:
+        self.methods.draw()
+        self.settings.draw()
+        self.run.draw()
+
+    def _set(self) -> None:
+        self.run.draw()
+
+    def _ipython_display_(self, **_: Any) -> None:
+        _show(self.widget)
+
+
+class Refused:
+    """What is shown when there can be no panel, as when the home cannot be written: the reason, and what to do."""
+
+    def __init__(self, error: CodalabError) -> None:
+        self.widget = box([css(), markup(told(error.problems)), markup("Then run this cell again.")], "codalab-panel")
+
+    def _ipython_display_(self, **_: Any) -> None:
+        _show(self.widget)
+
+
+def panel() -> Panel | Refused:
+    """The panel: for those who would rather click than type. Opening it warms a kernel in the background."""
+    from codalab_nb.frontends.notebook.display import view
+    from codalab_nb.frontends.notebook.session import site
+
+    try:
+        opened = site()
+    except CodalabError as error:
+        return Refused(error)
+    threading.Thread(target=_serve, args=(opened,), name="codalab-panel-warm", daemon=True).start()
+    return Panel(opened, view)
+
+
+def _serve(site: Site) -> None:
+    with contextlib.suppress(CodalabError):  # told when something is submitted
+        site.keep_serving()
+
+
+def _show(widget: widgets.Widget) -> None:
+    from codalab_nb.frontends.notebook.display import show_widget
+
+    show_widget(widget, STATIC_HTML, STATIC_TEXT)

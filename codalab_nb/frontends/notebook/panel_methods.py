@@ -1,0 +1,217 @@
+"""Sections 2 and 3 of the panel: which methods, and how they are to be run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import ipywidgets as widgets
+
+from codalab_nb.frontends.cli.text import duration
+from codalab_nb.frontends.notebook.form import Form
+from codalab_nb.frontends.notebook.panel_look import box, labelled, markup, put, safe
+from codalab_nb.frontends.notebook.panel_state import Advanced, Fit, PanelState, roughly
+from codalab_nb.frontends.notebook.panel_words import direction, plain
+from codalab_nb.model.base import Json
+from codalab_nb.model.dataset import DatasetDocument
+from codalab_nb.model.method import Method
+from codalab_nb.settings import parse_duration, parse_size
+
+
+class MethodSection:
+    """A box to tick for each method that fits; the others greyed, with the reason."""
+
+    def __init__(self, state: PanelState, changed: Callable[[], None]) -> None:
+        self._state, self._changed = state, changed
+        self._drawing = False
+        self.rows: dict[str, tuple[widgets.Checkbox, widgets.HTML, widgets.VBox]] = {}
+        self.told = markup("", "codalab-soft")
+        self.list = box([], "codalab-methods")
+        self.widget = box(
+            [markup("<h3><span class='codalab-step'>2</span>Methods</h3>"), self.told, self.list], "codalab-section"
+        )
+        self.draw()
+
+    @property
+    def boxes(self) -> dict[str, widgets.Checkbox]:
+        return {name: tick for name, (tick, _, _) in self.rows.items()}
+
+    def draw(self) -> None:
+        fits = self._state.fits()
+        self._drawing = True
+        try:
+            for fit in fits:
+                self._draw_row(fit)
+            self.list.children = [self.rows[fit.method.name][2] for fit in fits]
+        finally:
+            self._drawing = False
+        put(self.told, "" if fits else "Choose a data set; then the methods that fit it are listed here.")
+
+    def _draw_row(self, fit: Fit) -> None:
+        name = fit.method.name
+        if name not in self.rows:
+            tick, words = widgets.Checkbox(indent=False), markup("", "codalab-under")
+            tick.observe(lambda change, name=name: self._choose(name, change["new"]), "value")
+            self.rows[name] = (tick, words, box([tick, words]))
+        tick, words, row = self.rows[name]
+        tick.description, tick.tooltip = fit.method.title, fit.method.question
+        tick.disabled = not fit.anywhere
+        tick.value = name in self._state.methods
+        row.remove_class("codalab-off")
+        if not fit.anywhere:
+            row.add_class("codalab-off")
+        put(words, _told(fit))
+
+    def _choose(self, name: str, chosen: bool) -> None:
+        if not self._drawing:
+            self._state.choose_method(name, chosen)
+            self._changed()
+
+
+def _told(fit: Fit) -> str:
+    usual = fit.method.usual_seconds
+    time = f" <span class='codalab-soft'>Usually {safe(roughly(usual))}.</span>" if usual and fit.anywhere else ""
+    told = f"{safe(fit.method.sentence)}{time}"
+    not_fit = {dataset: reason for dataset, (fits, reason) in fit.told.items() if not fits}
+    for dataset, reason in not_fit.items():
+        where = f"Not for {safe(dataset)}: " if len(fit.told) > 1 else "Does not fit: "
+        told += f"<br><span class='codalab-soft'>{where}{safe(plain(reason))}</span>"
+    return told
+
+
+class SettingsSection:
+    """A form for each chosen method, and the limits under “Advanced”."""
+
+    def __init__(self, state: PanelState, changed: Callable[[], None]) -> None:
+        self._state, self._changed = state, changed
+        self.forms: dict[tuple[str, str | None], Form] = {}  # (method, data set, or None for all of them)
+        self._shape: object = None
+        self.list = box([])
+        self.advanced = AdvancedBox(state, changed)
+        self.widget = box(
+            [markup("<h3><span class='codalab-step'>3</span>Settings</h3>"), self.list, self.advanced.widget],
+            "codalab-section",
+        )
+        self.draw()
+
+    @property
+    def faults(self) -> list[str]:
+        """What stands in a field and is no value, as `Method: Setting: what is wanted`."""
+        found = []
+        for (method, dataset), form in self.forms.items():
+            where = f"{method} on {dataset}" if dataset else method
+            found += [f"{where}, “{form.title(name)}”: {fault}" for name, fault in form.faults.items()]
+        return found + self.advanced.faults
+
+    def draw(self) -> None:
+        """Makes the forms anew when data or methods are others; what was set is kept in the state."""
+        work = self._state.work()
+        shape = [(document.reference, method.name) for document, method in work]
+        if shape == self._shape:
+            return
+        self._shape = shape
+        self.forms = {}
+        methods = {method.name: method for _, method in work}
+        self.list.children = [self._card(method) for method in methods.values()]
+        self.widget.layout.display = None if work else "none"
+
+    def _card(self, method: Method) -> widgets.VBox:
+        documents = self._state.datasets_of(method)
+        shared = self._state.shared(method)
+        parts: list[widgets.Widget] = [markup(f"<h4>{safe(method.title)}</h4>")]
+        if not method.parameters:
+            parts.append(markup("Nothing to set.", "codalab-soft"))
+        if len(documents) == 1:
+            parts.append(self._form(method, documents[0], shared, documents[0].name).widget)
+            return box(parts, "codalab-card")
+        if shared:
+            parts.append(self._form(method, documents[0], shared, None).widget)
+        own = [name for name in method.parameters if name not in shared]
+        for document in documents if own else []:
+            parts.append(markup(f"On <b>{safe(document.name)}</b>"))
+            parts.append(self._form(method, document, own, document.name).widget)
+        return box(parts, "codalab-card")
+
+    def _form(self, method: Method, document: DatasetDocument, names: list[str], dataset: str | None) -> Form:
+        form = Form(
+            names,
+            lambda given: self._state.schema(method, document, given),
+            self._state.given(method.name, dataset),
+            remark=lambda form, name: _reference_words(method, document, form, name),
+            on_change=self._changed,
+        )
+        self.forms[method.name, dataset] = form
+        return form
+
+
+def _reference_words(method: Method, document: DatasetDocument, form: Form, name: str) -> tuple[str, str]:
+    """For a reference level: what `up` means, and, where it is only proposed, the question whether that is right."""
+    if method.parameters[name].default_from != "reference":
+        return "", ""
+    level = form.value(name)
+    if not isinstance(level, str) or not level:
+        return "", ""
+    other = next((one for one, declared in method.parameters.items() if declared.differs_from == name), None)
+    treated = form.value(other) if other else None
+    arrow = direction(level, [treated] if isinstance(treated, str) and treated else ())
+    reference = document.profile.reference
+    sure = reference is not None and reference.level == level and not reference.proposed
+    if sure and name not in form.given:
+        return f"{arrow[0].upper()}{arrow[1:]}.", ""
+    if name in form.given:
+        return "", f"Yes: {arrow}"
+    return f"{level} is only proposed. Is this right?", f"Yes: {arrow}"
+
+
+class AdvancedBox:
+    """Time limit, memory, network."""
+
+    def __init__(self, state: PanelState, changed: Callable[[], None]) -> None:
+        self._state, self._changed = state, changed
+        settings = state.site.settings
+        self.timeout = labelled(
+            widgets.Text(description="Time limit", placeholder=duration(settings.timeout), continuous_update=True)
+        )
+        memory = f"{settings.memory / (1 << 30):g} GB"
+        self.memory = labelled(widgets.Text(description="Memory limit", placeholder=memory, continuous_update=True))
+        self.network = widgets.Checkbox(description="May use the network", indent=False)
+        self.told = {"timeout": markup("", "codalab-fault"), "memory": markup("", "codalab-fault")}
+        for control in (self.timeout, self.memory, self.network):
+            control.observe(self._typed, "value")
+        fields = box(
+            [
+                box(
+                    [
+                        self.timeout,
+                        markup("As 90s, 15m or 2h; empty: the usual one", "codalab-soft"),
+                        self.told["timeout"],
+                    ]
+                ),
+                box([self.memory, markup("As 500M or 8G; empty: the usual one", "codalab-soft"), self.told["memory"]]),
+                box([self.network, markup("Only for methods that load something while they run", "codalab-soft")]),
+            ],
+            "codalab-fields",
+        )
+        self.widget = widgets.Accordion(children=[fields], titles=("Advanced: limits and network",))
+        self.faults: list[str] = []
+        self._judge()
+
+    def _typed(self, _change: object) -> None:
+        self._state.advanced = Advanced(self.timeout.value, self.memory.value, self.network.value)
+        self._judge()
+        self._changed()
+
+    def _judge(self) -> None:
+        self.faults = []
+        readers: Mapping[str, tuple[widgets.Text, Callable[[object], Json]]] = {
+            "timeout": (self.timeout, parse_duration),
+            "memory": (self.memory, parse_size),
+        }
+        for name, (control, read) in readers.items():
+            fault = ""
+            if text := control.value.strip():
+                try:
+                    read(text)
+                except ValueError as error:
+                    fault = f"{error}."
+                    self.faults.append(f"{control.description}: {fault}")
+            put(self.told[name], f'<span role="alert">{safe(fault)}</span>' if fault else "")

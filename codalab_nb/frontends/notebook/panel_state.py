@@ -1,0 +1,283 @@
+"""What a person has chosen in the panel, and what follows from it. Knows no widgets, so that it is tested as it is."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import gzip
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from codalab_nb import examples
+from codalab_nb.errors import InputError, Problems
+from codalab_nb.frontends.cli.text import duration
+from codalab_nb.model import names
+from codalab_nb.model.base import Json, JsonObject, new_id
+from codalab_nb.model.choices import parameter_schema
+from codalab_nb.model.dataset import DatasetDocument, TableFile
+from codalab_nb.model.method import Method
+from codalab_nb.settings import parse_duration, parse_size
+from codalab_nb.site.requests import Draft, Options
+from codalab_nb.site.site import Site
+from codalab_nb.site.tasks import Batch
+
+_T = TypeVar("_T")
+
+PREVIEW_ROWS, PREVIEW_COLUMNS = 6, 9
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A method, and for each chosen data set whether it fits and the sentence that says why or why not."""
+
+    method: Method
+    told: Mapping[str, tuple[bool, str]]  # name of the data set → (fits, sentence)
+
+    @property
+    def anywhere(self) -> bool:
+        return any(fits for fits, _ in self.told.values())
+
+    @property
+    def everywhere(self) -> bool:
+        return all(fits for fits, _ in self.told.values())
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """Limits as typed; empty text means the site's own."""
+
+    timeout: str = ""
+    memory: str = ""
+    network: bool = False
+
+
+class PanelState:
+    """Data sets × methods × settings, as chosen so far; `analyze` submits them as one batch."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.documents: dict[str, DatasetDocument] = {}  # the newest version of each data set
+        self.chosen: list[str] = []  # names of data sets, in the order they were chosen
+        self.methods: list[str] = []
+        self.looked_at: str | None = None  # the data set whose details are shown
+        self.advanced = Advanced()
+        self._given: dict[tuple[str, str | None], dict[str, Json]] = {}
+        self.refresh()
+
+    # --- data
+
+    def refresh(self) -> None:
+        """Reads the data sets anew: others may have added or removed some."""
+        self.documents = {document.name: document for document in self.site.catalog.datasets()}
+        self.chosen = [name for name in self.chosen if name in self.documents]
+        if self.looked_at not in self.documents:
+            self.looked_at = self.chosen[-1] if self.chosen else None
+        self._forget_what_does_not_fit()
+
+    def found(self, search: str) -> list[DatasetDocument]:
+        """Data sets with every word of `search` in their name, their groups or their columns; chosen ones always."""
+        words = search.casefold().split()
+        return [
+            document
+            for document in self.documents.values()
+            if document.name in self.chosen or all(word in _searched(document) for word in words)
+        ]
+
+    def choose(self, name: str, chosen: bool) -> None:
+        if chosen and name not in self.chosen:
+            self.chosen.append(name)
+            self.looked_at = name
+        elif not chosen and name in self.chosen:
+            self.chosen.remove(name)
+            if self.looked_at == name and self.chosen:
+                self.looked_at = self.chosen[-1]
+        self._forget_what_does_not_fit()
+
+    def add(self, table: Path, *, samples: Path | None = None, name: str = "") -> DatasetDocument:
+        """Adds a data set and chooses it. Raises InputError with every problem."""
+        return self._added(self.site.add_dataset(table, samples=samples, name=name.strip() or None))
+
+    def add_example(self) -> DatasetDocument:
+        folder = examples.example_folder()
+        expression, samples = folder / "expression.csv", folder / "samples.csv"
+        return self._added(self.site.add_dataset(expression, samples=samples, name=examples.GOLUB))
+
+    def revise(
+        self,
+        name: str,
+        *,
+        roles: Mapping[str, str] | None = None,
+        kind: str | None = None,
+        level: str | None = None,
+        accept: bool = False,
+    ) -> DatasetDocument:
+        """A new version with a person's word on roles, kind of values, reference level. Raises InputError."""
+        document = self.documents[name]
+        return self._added(
+            self.site.catalog.set(document.reference, roles=roles, kind=kind, level=level, accept=accept)
+        )
+
+    def _added(self, document: DatasetDocument) -> DatasetDocument:
+        self.documents[document.name] = document
+        self.documents = dict(sorted(self.documents.items()))
+        self.choose(document.name, True)
+        self.looked_at = document.name
+        self._forget_what_does_not_fit()
+        return document
+
+    # --- methods
+
+    def fits(self) -> list[Fit]:
+        """Every method, those that fit all chosen data sets first, then those that fit some."""
+        told: dict[str, dict[str, tuple[bool, str]]] = {}
+        methods: dict[str, Method] = {}
+        for name in self.chosen:
+            for offer in self.site.catalog.offers(self.documents[name].profile):
+                methods[offer.template.method.name] = offer.template.method
+                told.setdefault(offer.template.method.name, {})[name] = (offer.fits, offer.reason)
+        found = [Fit(method, told[name]) for name, method in methods.items()]
+        return sorted(found, key=lambda fit: (not fit.everywhere, not fit.anywhere))
+
+    def choose_method(self, name: str, chosen: bool) -> None:
+        if chosen and name not in self.methods:
+            self.methods.append(name)
+        elif not chosen and name in self.methods:
+            self.methods.remove(name)
+
+    def _forget_what_does_not_fit(self) -> None:
+        fitting = {fit.method.name for fit in self.fits() if fit.anywhere}
+        self.methods = [name for name in self.methods if name in fitting]
+
+    def work(self) -> list[tuple[DatasetDocument, Method]]:
+        """What Analyze would run: every chosen method on every chosen data set that it fits."""
+        fits = {fit.method.name: fit for fit in self.fits()}
+        return [
+            (self.documents[dataset], fits[method].method)
+            for dataset in self.chosen
+            for method in self.methods
+            if fits[method].told[dataset][0]
+        ]
+
+    def left_out(self) -> list[tuple[str, Method, str]]:
+        """Data set, method and reason of what was chosen and does not fit together."""
+        return [
+            (dataset, fit.method, reason)
+            for fit in self.fits()
+            if fit.method.name in self.methods
+            for dataset, (fits, reason) in fit.told.items()
+            if not fits
+        ]
+
+    # --- settings
+
+    def datasets_of(self, method: Method) -> list[DatasetDocument]:
+        return [document for document, one in self.work() if one.name == method.name]
+
+    def shared(self, method: Method) -> list[str]:
+        """Parameters set once for all data sets: all but those whose choices a data set gives."""
+        if len(self.datasets_of(method)) == 1:
+            return list(method.parameters)
+        return [name for name, parameter in method.parameters.items() if parameter.choices_from is None]
+
+    def given(self, method: str, dataset: str | None) -> dict[str, Json]:
+        """What a person set: for one data set, or (None) for all of them. Kept when the choice of data changes."""
+        return self._given.setdefault((method, dataset), {})
+
+    def schema(self, method: Method, document: DatasetDocument, given: Mapping[str, Json]) -> JsonObject:
+        return parameter_schema(method, document.profile, given)
+
+    def options(self) -> Options:
+        """Raises InputError with every wrong limit."""
+        problems, limits = Problems(), self.advanced
+        timeout = _measured("timeout", "Time limit", limits.timeout, parse_duration, problems)
+        memory = _measured("memory", "Memory limit", limits.memory, parse_size, problems)
+        problems.raise_if_any()
+        return Options(timeout_s=timeout, memory_bytes=memory, network=limits.network)
+
+    def usual_time(self) -> str:
+        """`about 3 s`, from what the methods declare; empty where one declares nothing."""
+        known = [method.usual_seconds for _, method in self.work() if method.usual_seconds is not None]
+        return f"about {roughly(sum(known))}" if known else ""
+
+    # --- analyze
+
+    def drafts(self) -> list[Draft]:
+        """What `analyze` would submit. Raises InputError with every problem at once."""
+        problems = Problems()
+        options = Options()
+        try:
+            options = self.options()
+        except InputError as error:
+            problems.take(error)
+        batch = new_id()
+        drafts: list[Draft] = []
+        work = self.work()
+        if not work:
+            problems.add("nothing_to_do", "Choose at least one data set and one method that fits it.")
+        for document, method in work:
+            given = {**self.given(method.name, None), **self.given(method.name, document.name)}
+            given = {name: value for name, value in given.items() if name in method.parameters}
+            try:
+                one = self.site.drafts([document.reference], [method.name], parameters=given, options=options)
+            except InputError as error:
+                problems.take(error)
+                continue
+            drafts += [
+                dataclasses.replace(draft, document=draft.document.model_copy(update={"batch": batch})) for draft in one
+            ]
+        problems.found = list(dict.fromkeys(problems.found))
+        problems.raise_if_any()
+        return drafts
+
+    def analyze(self) -> Batch:
+        """Submits all of it as one batch, or nothing. Raises InputError with every problem, UnavailableError."""
+        drafts = self.drafts()
+        batch = drafts[0].document.batch
+        assert batch is not None
+        return Batch(self.site, batch, self.site.submit(drafts))
+
+    # --- preview
+
+    def preview(self, document: DatasetDocument, table: TableFile | None) -> list[list[str]]:
+        """The header and the first rows of a table of the data set, as they stand in the file; [] if unreadable."""
+        ref = next((file for file in document.files if table and file.path == table.path), None)
+        if table is None or ref is None:
+            return []
+        path = self.site.store.folder(names.blob(ref.sha256))
+        rows: list[list[str]] = []
+        try:
+            with gzip.open(path) if ref.path.lower().endswith(".gz") else path.open("rb") as raw:
+                text = io.TextIOWrapper(raw, table.encoding, errors="replace", newline="")
+                reader = csv.reader(text, delimiter=table.separator)
+                rows = list(islice((row for row in reader if any(row)), PREVIEW_ROWS + 1))
+        except (OSError, EOFError, csv.Error):
+            return rows
+        if rows and table.row_names:
+            rows[0] = ["", *rows[0]]
+        return rows
+
+
+def roughly(seconds: float) -> str:
+    """`1 s`, `6 s`, `2 min 30 s`: what is only usual needs no tenths."""
+    return "1 s" if seconds < 1.5 else duration(float(round(seconds))).replace(".0 s", " s")
+
+
+def _searched(document: DatasetDocument) -> str:
+    words = [document.name]
+    for column in document.profile.columns:
+        words += [column.name, *(level.name for level in column.levels)]
+    return " ".join(words).casefold()
+
+
+def _measured(code: str, title: str, text: str, read: Callable[[object], _T], problems: Problems) -> _T | None:
+    if not text.strip():
+        return None
+    try:
+        return read(text)
+    except ValueError as error:
+        problems.add(code, f"{title}: {error}.")
+        return None

@@ -1,0 +1,139 @@
+"""A data set in words and small tables, as HTML for the panel. All that comes from files goes through `safe`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from codalab_nb.frontends.cli.text import count
+from codalab_nb.frontends.notebook.panel_look import safe
+from codalab_nb.model.dataset import KIND_WORDS, Column, Profile
+
+_LEVELS = 6
+# Open questions have controls of their own in the panel; words for the command line would only confuse.
+ASKED_BY_CONTROLS = frozenset({"role_proposed", "reference_proposed", "samples_renamed", "levels_look_alike"})
+
+# What the command line's flags are called in the panel.
+_FLAGS = (
+    (r"--samples FILE, or --role COLUMN=(\w+)", r"add the table together with a sample table that says it"),
+    (r"(with|by|say|give|set it with) --kind (counts|linear|log)\b", r"choose “\2” under “The values are”"),
+    (r"--kind (counts|linear|log)\b", r"choose “\1” under “The values are”"),
+    (r"(set it )?with --kind", r"choose the right one under “The values are”"),
+    (r"Leave --kind away, or say linear or log\.", r"Choose another kind."),
+    (r"Leave --kind away, or ", ""),
+    (r"Confirm with --role \S+, or name another column\.", "Confirm it, or choose another column."),
+    (r"--samples FILE", "a sample table"),
+    (r"--name \S+", "another name"),
+    (r"`codalab-nb method list[^`]*` shows what fits\.", "Methods that fit are listed above."),
+    (
+        r"`codalab-nb dataset list` shows all; `codalab-nb dataset add FILE` makes one\.",
+        "Refresh the list of data sets.",
+    ),
+)
+
+
+def plain(text: str) -> str:
+    """A sentence of the site without flags of the command line: what to click instead."""
+    for pattern, words in _FLAGS:
+        text = re.sub(pattern, words, text)
+    return text
+
+
+def size(profile: Profile) -> str:
+    """`3,051 genes × 38 samples`."""
+    if profile.is_matrix:
+        return f"{count(profile.n_features, 'gene')} × {count(profile.n_samples, 'sample')}"
+    if profile.orientation == "table":
+        return f"{count(profile.n_samples, 'row')} × {count(profile.n_features, 'column')}"
+    return "files, not read as tables"
+
+
+def groups(column: Column | None) -> str:
+    """`ALL 27, AML 11`."""
+    if column is None or not column.levels:
+        return ""
+    more = ", …" if len(column.levels) > _LEVELS else ""
+    return ", ".join(f"{level.name} {level.n}" for level in column.levels[:_LEVELS]) + more
+
+
+def line(profile: Profile) -> str:
+    """One line for a list: size and groups."""
+    told = groups(profile.by_role("condition"))
+    return size(profile) + (f"; {told}" if told else "")
+
+
+def about(profile: Profile) -> str:
+    """What it is, how it was read, and everything odd, as HTML."""
+    said = [f"<p><b>{safe(size(profile))}.</b> {safe(_orientation(profile))} {safe(_values(profile))}</p>"]
+    said += [f"<p class='codalab-soft'>{safe(plain(note.text))}</p>" for note in profile.reading]
+    said += [
+        f"<div class='codalab-odd'>{safe(plain(note.text))}</div>"
+        for note in profile.notes()
+        if note.code not in ASKED_BY_CONTROLS
+    ]
+    return "".join(said)
+
+
+def questions(profile: Profile) -> list[str]:
+    """What looks like a slip of spelling and may be put right with one click, in words."""
+    asked = ("samples_renamed", "levels_look_alike")
+    return [_without_flags(note.text) for note in profile.notes() if note.code in asked]
+
+
+def direction(reference: str | None, others: Sequence[str]) -> str:
+    """`up = higher in AML than in ALL`."""
+    if not reference:
+        return ""
+    if len(others) == 1:
+        return f"up = higher in {others[0]} than in {reference}"
+    return f"up = higher than in {reference}"
+
+
+def table(rows: Sequence[Sequence[str]], columns: int, title: str) -> str:
+    """The first rows of a file, cut to `columns` columns, as an HTML table with a caption for screen readers."""
+    if not rows:
+        return ""
+    wide = max(len(row) for row in rows)
+    head = "".join(f"<th scope='col'>{safe(cell)}</th>" for cell in rows[0][:columns])
+    more = "<th>…</th>" if wide > columns else ""
+    body = ""
+    for row in rows[1:]:
+        cells = "".join(f"<td{_number(cell)}>{safe(cell)}</td>" for cell in row[:columns])
+        body += f"<tr>{cells}{'<td>…</td>' if wide > columns else ''}</tr>"
+    return (
+        f"<p class='codalab-soft'>{safe(title)}</p><div class='codalab-table' tabindex='0' role='region' "
+        f"aria-label='{safe(title)}'><table><thead><tr>{head}{more}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _number(cell: str) -> str:
+    return " class='codalab-number'" if re.fullmatch(r"\s*[-+]?[\d.,]+([eE][-+]?\d+)?\s*", cell) else ""
+
+
+def _orientation(profile: Profile) -> str:
+    sides = {
+        "genes_in_rows": "Each row is a gene, each column a sample",
+        "samples_in_rows": "Each row is a sample, each column a gene",
+        "table": "A general table: each row is one case",
+        "files": "No table of numbers was found",
+    }
+    why = f" ({profile.orientation_why})" if profile.orientation_why else ""
+    return f"{sides[profile.orientation]}{why}."
+
+
+def _values(profile: Profile) -> str:
+    missing = f"{count(profile.missing, 'value')} missing" if profile.missing else "no value is missing"
+    if not profile.is_matrix:
+        return f"{missing[0].upper()}{missing[1:]}."
+    between = (
+        f", from {profile.value_min:g} to {profile.value_max:g}"
+        if profile.value_min is not None and profile.value_max is not None
+        else ""
+    )
+    said = " (as you said)" if profile.kind_source == "user" else ""
+    return f"The values look like {KIND_WORDS[profile.kind]}{said}{between}; {missing}."
+
+
+def _without_flags(text: str) -> str:
+    text = re.sub(r" Accept with --accept, or spell them alike in the files\.", "", text)
+    return re.sub(r" If that is a spelling slip, accept with --accept, or one by one with .*$", "", text)
