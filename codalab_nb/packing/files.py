@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.bundle import check_relative
 from codalab_nb.model.dataset import PROFILE_FILE, Note, Profile
-from codalab_nb.packing.tables import SPREADSHEETS, check_file, is_regular, is_table_name
+from codalab_nb.packing.tables import SPREADSHEETS, check_file, is_readable_name, is_regular
 
 MATRIX_WORDS = ("expression", "counts", "matrix")
 SAMPLE_WORDS = (
@@ -132,7 +132,7 @@ def _check_distinct(chosen: Chosen, problems: Problems) -> None:
 
 
 def _choose(chosen: Chosen, named: set[Path]) -> None:
-    tables = [path for path, _ in chosen.files if is_table_name(path) and path != chosen.samples]
+    tables = [path for path, _ in chosen.files if is_readable_name(path) and path != chosen.samples]
     if chosen.samples is None and len(tables) > 1:
         called_so = [path for path in tables if _stem(path) in SAMPLE_WORDS]
         chosen.samples = min(called_so, key=lambda path: (SAMPLE_WORDS.index(_stem(path)), str(path)), default=None)
@@ -152,7 +152,7 @@ def _choose(chosen: Chosen, named: set[Path]) -> None:
         return
     spreadsheets = [path for path, _ in chosen.files if path.suffix.lower() in SPREADSHEETS]
     if spreadsheets and (len(chosen.files) == 1 or chosen.samples is not None):
-        chosen.matrix, chosen.strict = spreadsheets[0], True  # read as a table, and refused with the way out
+        chosen.matrix, chosen.strict = spreadsheets[0], True  # .ods: read as a table, and refused with the way out
     if chosen.samples is not None and chosen.matrix is None:
         chosen.matrix, chosen.samples, chosen.strict = chosen.samples, None, True
 
