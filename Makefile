@@ -10,6 +10,7 @@ demo: .venv/ready
 
 test: check
 	$(RUN) pytest tests/contract tests/integration
+	$(RUN) pytest tests/browser
 	$(RUN) pytest tests/chaos
 
 check: .venv/ready-dev
