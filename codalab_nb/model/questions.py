@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
-from codalab_nb.model.alike import one_spelling
+from codalab_nb.model.alike import merged, one_spelling
 from codalab_nb.model.dataset import Column, Note, Profile, counted
 
 _NAMED = 5
@@ -57,7 +57,7 @@ def design_notes(profile: Profile) -> Iterator[Note]:
     condition = profile.by_role("condition")
     if condition is None or not condition.levels or not profile.is_matrix:
         return
-    for level in condition.levels:
+    for level in merged(condition.levels, one_spelling(condition.levels)):  # a slip of spelling is told as one
         if level.n == 1:
             yield Note(
                 code="singleton",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -62,23 +63,39 @@ class Catalog:
         paths: Sequence[Path],
         *,
         name: str | None = None,
-        samples: Path | None = None,
+        samples: str | Path | None = None,
+        sheet: str | None = None,
         roles: Mapping[str, str] | None = None,
         kind: str | None = None,
+        level: str | None = None,
+        renames: Mapping[str, str] | None = None,
+        accept: bool = False,
     ) -> DatasetDocument:
         """Profiles the files and stores them as the next version of `name` (default: from the first file's name).
 
+        `samples` is a file, or a sheet of the workbook; `sheet` the one with the matrix; `level` the reference level.
         The same files with the same profile as the newest version are that version. Raises InputError.
         """
         from codalab_nb.packing.profile import profile_files  # pandas: only for who adds data
 
         name = check_dataset_name(name or default_name(paths[0]))
-        profile, files = profile_files(paths, samples=samples, roles=roles, kind=kind)
         refs = []
-        for path, inside in files:
-            sha256, size = self._digests.digest(path)
-            self._store.put_blob(path, sha256)
-            refs.append(FileRef(path=inside, size=size, sha256=sha256))
+        with tempfile.TemporaryDirectory(prefix="codalab-nb-") as workspace:
+            profile, files = profile_files(
+                paths,
+                samples=samples,
+                sheet=sheet,
+                roles=roles,
+                kind=kind,
+                reference=level,
+                renames=renames,
+                accept=accept,
+                workspace=Path(workspace),
+            )
+            for path, inside in files:
+                sha256, size = self._digests.digest(path)
+                self._store.put_blob(path, sha256)
+                refs.append(FileRef(path=inside, size=size, sha256=sha256))
         return self._new_version(name, tuple(refs), profile)
 
     def set(
@@ -94,7 +111,23 @@ class Catalog:
         """A new version with the user's word (see `revise`; `level` is the reference level); the old one stays."""
         document = self.dataset(reference)
         profile = revise(document.profile, roles=roles, kind=kind, reference=level, renames=renames, accept=accept)
-        return self._new_version(document.name, document.files, profile)
+        return self._new_version(document.name, document.files, self._judged(document, profile))
+
+    def _judged(self, document: DatasetDocument, profile: Profile) -> Profile:
+        """With fresh notes on the design, which depend on the roles; the sample table is read again for them."""
+        if profile.by_role("condition") is None:
+            return profile
+        from codalab_nb.packing.meaning import judged, sample_frame  # pandas
+
+        digests = {file.path: file.sha256 for file in document.files}
+        with tempfile.TemporaryDirectory(prefix="codalab-nb-") as folder:
+
+            def place_of(name: str) -> Path:
+                link = Path(folder) / Path(name).name  # its ending says how it is packed
+                link.symlink_to(self._store.folder(names.blob(digests[name])).resolve())
+                return link
+
+            return judged(profile, sample_frame(profile, place_of))
 
     def _new_version(self, name: str, files: tuple[FileRef, ...], profile: Profile) -> DatasetDocument:
         versions = self._versions(name)
@@ -213,7 +246,7 @@ def missing_imports(method: Method) -> list[str]:
 def default_name(path: Path) -> str:
     """A data set name from a path: `My data (2).csv` → `My-data-2`; `…/golub/expression.csv` stays `expression`."""
     stem = path.resolve().name
-    for suffix in (".gz", ".csv", ".tsv", ".txt", ".tab"):
+    for suffix in (".gz", ".csv", ".tsv", ".txt", ".tab", ".xlsx", ".xlsm", ".gct", ".h5ad"):
         stem = stem.removesuffix(suffix)
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:64] or "data"
 

@@ -34,9 +34,16 @@ def _first_steps(grammar: Grammar) -> None:
 def _data(grammar: Grammar) -> None:
     grammar.section("Data sets and methods")
     add = grammar.add("dataset add", "store tables as a data set, and say what is in them", "dataset:add")
-    add.add_argument("paths", nargs="+", metavar="PATH", help="a table (.csv, .tsv), or a folder with tables")
+    add.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a table (.csv, .tsv, .xlsx, .gct, .h5ad), or a folder with tables"
+    )
     add.add_argument("--name", help="its name; default: the name of the first file")
-    add.add_argument("--samples", metavar="FILE", help="a table that says which sample belongs to which group")
+    add.add_argument(
+        "--samples",
+        metavar="FILE|SHEET",
+        help="the table that says which sample belongs to which group: a file, or a sheet of the workbook",
+    )
+    add.add_argument("--sheet", metavar="SHEET", help="the sheet of the workbook that holds the measurements")
     _meaning(add)
     listing = grammar.add("dataset list", "list the data sets", "dataset:show_all")
     _json(listing)
@@ -190,8 +197,20 @@ def _meaning(command: Command) -> None:
         action="append",
         default=[],
         metavar="COLUMN=ROLE",
-        help="condition, batch, pair, dose, time, event or target; may be repeated",
+        help="condition, batch, pair (or subject), dose, time, event, target, or none; may be repeated",
     )
+    command.add_argument(
+        "--reference", metavar="LEVEL", help="the group of the condition that others are compared with"
+    )
+    command.add_argument(
+        "--rename",
+        dest="renames",
+        action="append",
+        default=[],
+        metavar="COLUMN:OLD=NEW",
+        help="call a group otherwise, or count it to another one; may be repeated",
+    )
+    command.add_argument("--accept", action="store_true", help="accept everything that is proposed")
     command.add_argument("--kind", metavar="KIND", help="what the values are: counts, linear or log")
     _json(command)
 

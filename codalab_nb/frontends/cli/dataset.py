@@ -12,6 +12,7 @@ from codalab_nb.frontends.cli import asking
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, moment, number, size
 from codalab_nb.model.dataset import KIND_WORDS, Column, DatasetDocument, Profile
+from codalab_nb.model.questions import design_notes, open_questions
 from codalab_nb.site.site import Site
 
 _LEVELS = 8
@@ -19,14 +20,26 @@ _LEVELS = 8
 
 def add(args: argparse.Namespace, out: Output) -> int:
     problems = Problems()
-    roles = asking.pairs("--role", args.roles, problems, what="COLUMN=ROLE")
+    words = _words(args, problems)
     if not _looping(args, problems) and problems.found:
         _check_files(args, problems)
     problems.raise_if_any()
     with Site.open() as site:
-        document = site.add_dataset(*args.paths, name=args.name, samples=args.samples, roles=roles, kind=args.kind)
+        paths = [Path(path) for path in args.paths]
+        document = site.catalog.add(paths, name=args.name, samples=args.samples, sheet=args.sheet, **words)
         _told(document, out)
     return 0
+
+
+def _words(args: argparse.Namespace, problems: Problems) -> dict[str, Any]:
+    """What the user says the data mean, as `Catalog.add` and `Catalog.set` take it."""
+    return {
+        "roles": asking.pairs("--role", args.roles, problems, what="COLUMN=ROLE"),
+        "kind": args.kind,
+        "level": args.reference,
+        "renames": asking.pairs("--rename", args.renames, problems, what="COLUMN:OLD=NEW"),
+        "accept": args.accept,
+    }
 
 
 def _looping(args: argparse.Namespace, problems: Problems) -> bool:
@@ -49,7 +62,8 @@ def _check_files(args: argparse.Namespace, problems: Problems) -> None:
     try:
         profile_files(
             [Path(path) for path in args.paths],
-            samples=Path(args.samples) if args.samples else None,
+            samples=args.samples,
+            sheet=args.sheet,
             roles={},
             kind=args.kind,
         )
@@ -88,9 +102,10 @@ def show(args: argparse.Namespace, out: Output) -> int:
 
 def change(args: argparse.Namespace, out: Output) -> int:
     problems = Problems()
-    roles = asking.pairs("--role", args.roles, problems, what="COLUMN=ROLE")
-    if not roles and not args.kind and not problems.found:
-        problems.add("usage", "Nothing to set.", "Give --role COLUMN=ROLE or --kind KIND.")
+    words = _words(args, problems)
+    if not any(words.values()) and not problems.found:
+        fix = "Give --accept, --role COLUMN=ROLE, --reference LEVEL, --rename COLUMN:OLD=NEW or --kind KIND."
+        problems.add("usage", "Nothing to set.", fix)
     with Site.open() as site:
         if problems.found:
             try:
@@ -98,7 +113,7 @@ def change(args: argparse.Namespace, out: Output) -> int:
             except InputError as error:
                 problems.take(error)
         problems.raise_if_any()
-        _told(site.catalog.set(args.dataset, roles=roles, kind=args.kind), out)
+        _told(site.catalog.set(args.dataset, **words), out)
     return 0
 
 
@@ -157,6 +172,7 @@ def describe(document: DatasetDocument, out: Output, *, talk: bool = True, named
                 "values",
                 f"{KIND_WORDS[profile.kind]}{between}" + (" (as you said)" if profile.kind_source == "user" else ""),
             ),
+            ("read", "\n".join(note.text for note in profile.reading)),
             ("missing", count(profile.missing, "value") if profile.missing else "no values"),
             ("columns", "\n".join(_column(column) for column in profile.columns)),
             ("reference", _reference(profile)),
@@ -164,8 +180,13 @@ def describe(document: DatasetDocument, out: Output, *, talk: bool = True, named
         ],
         talk=talk,
     )
-    for note in profile.notes():
+    questions = list(open_questions(profile))
+    for note in (*profile.warnings, *design_notes(profile)):
         out.prose(f"  ! {note.text}", "yellow", "    ", talk=talk)
+    for note in questions:
+        out.prose(f"  ? {note.text}", "yellow", "    ", talk=talk)
+    if questions:
+        put(f"  if all of this is right: codalab-nb dataset set {document.name} --accept")
 
 
 def shape(profile: Profile) -> str:

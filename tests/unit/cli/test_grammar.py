@@ -21,10 +21,11 @@ COMMANDS = {
     "config show", "clean", "stop", "uninstall", "monitor",
 }  # fmt: skip
 SUBMIT = {"--timeout", "--memory", "--network", "--pass-env", "--pool", "--no-wait"}
+MEANING = {"--role", "--kind", "--reference", "--rename", "--accept"}
 FLAGS = {
     "demo": {"--lab"},
-    "dataset add": {"--name", "--samples", "--role", "--kind"},
-    "dataset set": {"--role", "--kind"},
+    "dataset add": {"--name", "--samples", "--sheet", *MEANING},
+    "dataset set": MEANING,
     "method list": {"--for"},
     "analyze": {"-m", "-p", "--sweep", *SUBMIT},
     "run": {"-o", "-p", "-r", "-f", "-i", "-k", "--include", "--dry-run", *SUBMIT},
