@@ -17,9 +17,29 @@ if TYPE_CHECKING:
     from codalab_nb.site.site import Site
     from codalab_nb.site.tasks import Batch, Task
 
-__all__ = ["Batch", "Options", "Site", "Task", "__version__"]
+__all__ = ["Batch", "Options", "Site", "Task", "__version__", "panel"]
 
 _HOMES = {"Site": "site.site", "Options": "site.requests", "Task": "site.tasks", "Batch": "site.tasks"}
+
+
+def panel() -> None:
+    """Shows the panel below this cell of a notebook: pick data sets and methods, analyze, look, bring back."""
+    from codalab_nb.frontends.notebook.panel import panel as show
+
+    show()
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext codalab_nb`"""
+    from codalab_nb.frontends.notebook import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    from codalab_nb.frontends.notebook import unload
+
+    unload(shell)
 
 
 def __getattr__(name: str) -> Any:

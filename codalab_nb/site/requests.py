@@ -85,15 +85,16 @@ class Drafting:
         include: Sequence[str] = (),
         options: Options,
         task: str | None = None,
+        content: bytes | None = None,
     ) -> Draft:
-        """A draft of running the notebook at the path `typed`.
+        """A draft of running the notebook at the path `typed`, or `content` as if it stood there.
 
         `inputs`: (parameter, files as (content, place in the task's folder), value that the parameter receives).
         Raises InputError with every problem of notebook, parameters, files and options together.
         """
         problems = Problems()
         # As typed: Path() would turn `http://x` into a relative path before anybody saw the scheme.
-        checked = self._read(str(typed), problems)
+        checked = self._read(str(typed), content, problems)
         path = Path(typed).expanduser()
         warnings: list[Problem] = []
         values = dict(parameters)
@@ -134,11 +135,11 @@ class Drafting:
             warnings=warnings,
         )
 
-    def _read(self, typed: str, problems: Problems) -> CheckedNotebook | None:
+    def _read(self, typed: str, content: bytes | None, problems: Problems) -> CheckedNotebook | None:
         path = Path(typed).expanduser()
         try:
             check_notebook_path(typed)
-            return read_notebook(path.read_bytes(), name=path.name)
+            return read_notebook(path.read_bytes() if content is None else content, name=path.name)
         except InputError as error:
             problems.take(error)
         except IsADirectoryError:

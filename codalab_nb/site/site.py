@@ -97,13 +97,22 @@ class Site:
         include: Sequence[str] = (),
         options: Options | None = None,
         task: str | None = None,
+        content: bytes | None = None,
     ) -> Task:
         """Submits any papermill notebook. `inputs`: parameter → a path, a data set (`NAME@2`), or `TASK[:FILE]`.
 
+        `content` takes the place of what the file holds: a notebook that is not saved (yet) at that path.
         With `task` (a UUID of your own) the call may be repeated safely: the same request is accepted once.
         """
         draft = self.draft(
-            notebook, parameters=parameters, inputs=inputs, kernel=kernel, include=include, options=options, task=task
+            notebook,
+            parameters=parameters,
+            inputs=inputs,
+            kernel=kernel,
+            include=include,
+            options=options,
+            task=task,
+            content=content,
         )
         return self.submit([draft])[0]
 
@@ -117,6 +126,7 @@ class Site:
         include: Sequence[str] = (),
         options: Options | None = None,
         task: str | None = None,
+        content: bytes | None = None,
     ) -> Draft:
         """What `run` would submit; nothing is stored. Raises InputError with every problem at once."""
         problems = Problems()
@@ -132,6 +142,7 @@ class Site:
                 include=include,
                 options=options or Options(),
                 task=task,
+                content=content,
             )
         except InputError as error:
             problems.take(error)

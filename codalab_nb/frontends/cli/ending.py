@@ -11,6 +11,7 @@ from codalab_nb.frontends.cli.text import count, size
 from codalab_nb.model.task import Verdict
 from codalab_nb.site.cleanup import remove_tasks
 from codalab_nb.site.site import Site
+from codalab_nb.site.tasks import Task
 
 _FAILED = (Verdict.FAILED, Verdict.EXPIRED, Verdict.LOST)
 
@@ -36,40 +37,40 @@ def cancel(args: argparse.Namespace, out: Output) -> int:
 def retry(args: argparse.Namespace, out: Output) -> int:
     problems = Problems()
     with Site.open() as site:
-        chosen = []
-        for task in all_tasks(site, args.references, problems):
-            result = site.fold(task.id)
-            if result is None:
-                if not args.failed:
-                    problems.add(
-                        "task_open",
-                        f"Task {short(task.id)} ({label(task.row)}) is {task.state}.",
-                        "Wait, or cancel it first.",
-                    )
-            elif not args.failed or result.verdict in _FAILED:
-                chosen.append(task)
-        try:
-            new = site.retry(chosen)
-        except InputError as error:
-            problems.take(error)
-            new = []
-        for old, task in zip(chosen, new, strict=False):
+        pairs = retried(site, args, problems)
+        for old, task in pairs:
             out.id(task.id)
             if not out.json:
                 out.say(f"  {short(task.id)} runs {label(task.row)} again (was {short(old.id)})", "dim")
-        if not chosen and not problems.found:
+        if not pairs and not problems.found:
             out.say("None of them failed: nothing to run again.")
-        elif new:
-            out.say(f"Submitted {count(len(new), 'task')}. Follow: codalab-nb status", "dim")
+        elif pairs:
+            out.say(f"Submitted {count(len(pairs), 'task')}. Follow: codalab-nb status", "dim")
         if out.json and not problems.found:
-            out.object(
-                [
-                    {"task": task.id, "retry_of": old.id, "batch": task.row.batch}
-                    for old, task in zip(chosen, new, strict=True)
-                ]
-            )
+            out.object([{"task": task.id, "retry_of": old.id, "batch": task.row.batch} for old, task in pairs])
     problems.raise_if_any()
     return 0
+
+
+def retried(site: Site, args: argparse.Namespace, problems: Problems) -> list[tuple[Task, Task]]:
+    """Submits again what the arguments name; (old, new) in their order. What cannot be is a problem, not an error."""
+    chosen = []
+    for task in all_tasks(site, args.references, problems):
+        result = site.fold(task.id)
+        if result is None:
+            if not args.failed:
+                problems.add(
+                    "task_open",
+                    f"Task {short(task.id)} ({label(task.row)}) is {task.state}.",
+                    "Wait, or cancel it first.",
+                )
+        elif not args.failed or result.verdict in _FAILED:
+            chosen.append(task)
+    try:
+        return list(zip(chosen, site.retry(chosen), strict=True))
+    except InputError as error:
+        problems.take(error)
+        return []
 
 
 def rm(args: argparse.Namespace, out: Output) -> int:

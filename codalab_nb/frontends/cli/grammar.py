@@ -27,10 +27,12 @@ _HELP = ("-h", "--help")
 class Command(argparse.ArgumentParser):
     """One command: its flags, and where its handler stands (`module:function`, imported when it is used)."""
 
-    def __init__(self, path: tuple[str, ...], help_text: str, handler: str, details: str = "") -> None:
+    def __init__(
+        self, path: tuple[str, ...], help_text: str, handler: str, details: str = "", *, prog: str | None = None
+    ) -> None:
         description = f"{help_text[0].upper()}{help_text[1:]}."
         super().__init__(
-            prog=" ".join((PROG, *path)),
+            prog=prog or " ".join((PROG, *path)),
             description=description,
             epilog=details or None,
             formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, out: Output) -> int:
             return 0
         trace_shown = follow(site, task, out)
         if args.copy:
-            _copy(task, Path(args.copy), out)
+            copy_notebook(task, Path(args.copy), out)
         if out.json:
             out.object(summary.as_json(task))
         else:
@@ -90,7 +90,7 @@ def _check_copy(args: argparse.Namespace, problems: Problems) -> None:
         )
 
 
-def _copy(task: Task, target: Path, out: Output) -> None:
+def copy_notebook(task: Task, target: Path, out: Output) -> None:
     """As papermill does, an older copy is replaced; the new one appears whole."""
     if task.notebook is None:
         out.warn(f"There is no executed notebook to write to {target}.")

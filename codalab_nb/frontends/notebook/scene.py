@@ -1,0 +1,298 @@
+"""One task as a notebook shows it, in safe HTML: pieces, redrawn when something in them changed. Knows no widgets.
+
+The worker may say a million lines; a piece shows the end of them, and what is saved in the notebook shows less still.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codalab_nb.frontends.cli import sandbox, summary
+from codalab_nb.frontends.cli.exits import label, short
+from codalab_nb.frontends.cli.run_view import state_words
+from codalab_nb.frontends.cli.text import count, duration, number, shown
+from codalab_nb.frontends.cli.watching import Seen
+from codalab_nb.frontends.rendering import interactive, output_html, text
+from codalab_nb.model.outputs import INJECTED, OutputFold, start_fold
+from codalab_nb.model.task import Reason, State
+from codalab_nb.site.site import Site
+
+_TAIL = 100_000  # characters of a stream that are shown while it runs
+_OUTPUTS = 60  # outputs of a cell that are shown: the first few and the last ones
+_SAVED_TAIL = 4_000
+_SAVED_OUTPUTS = 12
+_SAVED_HTML = 1_500_000  # characters of a whole display that are saved in the notebook
+_FIRST = 10
+_SOURCE_LINES = 12
+_TRACE_LINES = 40
+
+PART = "codalab_part"  # in the metadata of a cell that `%%codalab` made: which part of it this is
+_PARTS = {"in": "Fetching the variables", "out": "Handing over the variables"}
+
+STYLE = """<style>
+.codalab { font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: var(--jp-ui-font-size1, 13px);
+  line-height: 1.5; color: var(--jp-ui-font-color1, inherit) }
+.codalab p { margin: .3em 0 }
+.codalab .codalab-head { display: flex; flex-wrap: wrap; gap: .2em .8em; align-items: baseline }
+.codalab .codalab-state { font-weight: 600; padding: 0 .6em; border-radius: 1em; border: 1px solid currentColor }
+.codalab .queued, .codalab .cancelled { color: var(--jp-ui-font-color2, #616161) }
+.codalab .running { color: var(--jp-brand-color1, #1565c0) }
+.codalab .succeeded { color: var(--jp-success-color0, #1b6e20) }
+.codalab .failed, .codalab .expired, .codalab .lost { color: var(--jp-error-color1, #c62828) }
+.codalab .soft, .codalab .note, .codalab .url { color: var(--jp-ui-font-color2, #616161) }
+.codalab progress { width: 9em; height: .6em; vertical-align: middle }
+.codalab pre { font-family: var(--jp-code-font-family, ui-monospace, monospace);
+  font-size: var(--jp-code-font-size, 13px); line-height: 1.35; margin: .2em 0; white-space: pre; overflow: auto;
+  max-height: 24em; color: inherit; background: transparent }
+.codalab pre.error { border-left: 3px solid var(--jp-error-color1, #c62828); padding-left: .6em; white-space: pre-wrap }
+.codalab pre.source, .codalab pre.fenced { padding: .4em .6em;
+  background: var(--jp-layout-color2, rgba(128, 128, 128, .12)) }
+.codalab .codalab-cell { margin: .3em 0; padding-left: .7em; border-left: 2px solid var(--jp-border-color2, #bdbdbd) }
+.codalab summary { cursor: pointer; font-size: .9em; color: var(--jp-ui-font-color2, #616161) }
+.codalab figure { margin: .4em 0 } .codalab img { max-width: 100%; height: auto; background: #fff }
+.codalab .wide { overflow-x: auto } .codalab table { border-collapse: collapse; margin: .3em 0 }
+.codalab th, .codalab td { text-align: left; vertical-align: top; padding: .15em 1em .15em 0; background: transparent;
+  border: 0; border-bottom: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .35)); white-space: normal }
+.codalab .number { text-align: right; font-variant-numeric: tabular-nums }
+.codalab h2 { font-size: 1.2em } .codalab h3, .codalab h4, .codalab h5, .codalab h6 { font-size: 1.05em }
+.codalab h2, .codalab h3, .codalab h4, .codalab h5, .codalab h6 { margin: .6em 0 .2em; font-weight: 600 }
+.codalab ul, .codalab ol { margin: .2em 0; padding-left: 1.6em }
+.codalab code { background: var(--jp-layout-color2, rgba(128, 128, 128, .15)); padding: 0 .25em }
+.codalab-frame { width: 100%; border: 1px solid var(--jp-border-color2, #bdbdbd); resize: vertical; overflow: auto;
+  background: #fff }
+</style>"""
+
+
+def wrapped(body: str) -> str:
+    return f'<div class="codalab">{body}</div>'
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of what was said is drawn."""
+
+    tail: int
+    outputs: int
+
+
+LIVE = Extent(_TAIL, _OUTPUTS)
+SAVED = Extent(_SAVED_TAIL, _SAVED_OUTPUTS)
+
+
+class Scene:
+    """Takes events, says which cells changed, draws them. One per display of a task."""
+
+    def __init__(self, site: Site, seen: Seen) -> None:
+        self._site = site
+        self.seen = seen
+        notebook = summary.submitted(site, seen.task) or {"cells": []}
+        self._sources = {i: _source(cell) for i, cell in enumerate(notebook.get("cells", []))}
+        self._parts = {i: cell.get("metadata", {}).get(PART) for i, cell in enumerate(notebook.get("cells", []))}
+        self._fold: OutputFold = start_fold(notebook)
+        self._changed: set[int] = set()
+        self._truncated = False
+
+    # --- what happens
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        kind, body = event.get("type"), event.get("body")
+        body = body if isinstance(body, Mapping) else {}
+        if kind == "started":  # a new attempt: what the last one said is not part of the result
+            self._changed.update(i for i, cell in self._fold.cells.items() if cell["outputs"])
+            for cell in self._fold.cells.values():
+                cell["outputs"] = []
+        elif kind == "truncated":
+            self._truncated = True
+        elif type(index := body.get("cell")) is int and index in self._fold.cells:
+            updated = _updates(body)
+            self._fold.apply({**body, "type": kind})
+            self._changed.update(self._fold.cells if updated else (index,))
+
+    def changed(self) -> list[int]:
+        """The cells whose drawing is out of date since the last call, in order."""
+        found, self._changed = sorted(self._changed), set()
+        return found
+
+    # --- what is drawn
+
+    @property
+    def cells(self) -> list[int]:
+        """The cells that have something to show, in order."""
+        return [i for i in sorted(self._fold.cells) if self._fold.cells[i]["outputs"]]
+
+    def cell(self, index: int, extent: Extent = LIVE) -> str:
+        outputs: Sequence[Mapping[str, Any]] = self._fold.cells[index]["outputs"]
+        kept = list(outputs)
+        left_out = len(kept) - extent.outputs
+        if left_out > 0:
+            kept = [*kept[:_FIRST], *kept[left_out + _FIRST :]]
+        if self._parts.get(index):  # the error of a `%%codalab` cell is raised where it was called
+            kept = [output for output in kept if output.get("output_type") != "error"]
+        drawn = [output_html(_short(output, extent.tail), frames=True) for output in kept]
+        if left_out > 0:
+            told = f"{count(left_out, 'output')} left out here; all are in the executed notebook."
+            drawn.insert(_FIRST, f'<p class="note">… {told}</p>')
+        kind = "" if self._parts.get(index) else ' class="codalab-cell"'
+        return f"<div{kind}>{self._headline(index)}{''.join(drawn)}</div>"
+
+    def _headline(self, index: int) -> str:
+        if index == INJECTED:
+            return '<span class="soft">Parameters</span>'
+        if part := self._parts.get(index):
+            return f'<span class="soft">{_PARTS[part]}</span>' if part in _PARTS else ""
+        source = self._sources.get(index, "")
+        lines = source.strip("\n").splitlines()
+        if len(lines) > _SOURCE_LINES:
+            lines = [*lines[:_SOURCE_LINES], f"… {len(lines) - _SOURCE_LINES} more lines"]
+        code = text("\n".join(lines))
+        return f'<details><summary>Cell {index + 1}</summary><pre class="source">{code}</pre></details>'
+
+    def head(self, stuck: str = "") -> str:
+        seen = self.seen
+        state = seen.state
+        words = str(state) if seen.result is not None else state_words(seen, stuck)
+        took = duration(seen.elapsed_s) if seen.result is not None else _whole_seconds(seen.elapsed_s)
+        bar = ""
+        if state is State.RUNNING and seen.cells:
+            bar = f'<progress max="{seen.cells}" value="{max(0, seen.cell or 0)}" aria-label="cells done"></progress>'
+        parts = [
+            f'<span class="codalab-state {text(state)}">{text(words)}</span>',
+            bar,
+            f"<b>{text(label(seen.row))}</b>",
+            f"<span>{text(took)}</span>" if took else "",
+            f'<span class="soft">task {text(short(seen.task.id))}</span>',
+        ]
+        warning = ""
+        if seen.sandbox and (told := sandbox.words(seen.sandbox, self._site.settings.sandbox)):
+            warning = f'<p class="failed">{text(told)}</p>'
+        return f'<div class="codalab-head">{"".join(parts)}</div>{warning}'
+
+    def end(self) -> str:
+        """Why it ended as it did, metrics and files; empty before."""
+        result = self.seen.result
+        if result is None:
+            return ""
+        drawn = []
+        if result.reason is not None:
+            drawn.append(self._reason(result.reason))
+        if result.stopped_at is not None:
+            drawn.append(f"<p>The notebook ended itself in cell {result.stopped_at + 1}; the rest was not run.</p>")
+        if self.seen.metrics:
+            cells = "".join(
+                f'<tr><td>{text(name)}</td><td class="number">{text(number(value))}</td></tr>'
+                for name, value in self.seen.metrics.items()
+            )
+            drawn.append(f"<table><tbody>{cells}</tbody></table>")
+        if names := self.files():
+            drawn.append(f'<p><span class="soft">Files:</span> {text(", ".join(names[:30]))}</p>')
+        if (folder := self.seen.task.folder) is not None:
+            drawn.append(f'<p class="soft">in {text(folder)}</p>')
+        manifest = self.seen.task.manifest
+        if self._truncated or (manifest is not None and manifest.truncated):
+            drawn.append('<p class="note">Some output was cut at its limit; the executed notebook says where.</p>')
+        return "".join(drawn)
+
+    def files(self) -> list[str]:
+        """Names of the result's files that are the notebook's own."""
+        task = self.seen.task
+        manifest = task.manifest
+        notebook = manifest.notebook if manifest else ""
+        return [name for name in task.files if not name.startswith("_codalab/") and name != notebook]
+
+    def _reason(self, reason: Reason) -> str:
+        title, _, trace = reason.message.partition("\n")
+        drawn = [f'<p class="failed">{text(title)}</p>']
+        if reason.fix:
+            drawn.append(f"<p>{text(reason.fix)}</p>")
+        if reason.cell is not None and reason.cell in self._sources and not self._parts.get(reason.cell):
+            drawn.append(f'<p class="soft">in cell {reason.cell + 1}:</p>')
+            lines = self._sources[reason.cell].strip("\n").splitlines()
+            drawn.append(f'<pre class="source">{text(chr(10).join(lines[:_SOURCE_LINES]))}</pre>')
+        shown_already = any(
+            output.get("output_type") == "error" for cell in self._fold.cells.values() for output in cell["outputs"]
+        )
+        if trace.strip() and not shown_already:
+            drawn.append(f'<pre class="error">{text(chr(10).join(trace.splitlines()[-_TRACE_LINES:]))}</pre>')
+        return "".join(drawn)
+
+    @property
+    def interactive(self) -> list[Mapping[str, Any]]:
+        """Outputs that need scripts to be shown, as they came: for a person who decides to trust this result."""
+        cells = (self._fold.cells[i] for i in self.cells)
+        return [output for cell in cells for output in cell["outputs"] if interactive(output)]
+
+    # --- what stays in the notebook file
+
+    def saved_html(self) -> str:
+        """All of it, as far as a notebook file should carry it. Pictures are kept while they are few."""
+        parts = [STYLE, self.head(), self.end()]
+        room = _SAVED_HTML
+        for index in self.cells:
+            drawn = self.cell(index, SAVED)
+            if len(drawn) > room:
+                parts.append(f'<p class="note">Cell {index + 1} and what follows is in the executed notebook.</p>')
+                break
+            room -= len(drawn)
+            parts.append(drawn)
+        if self.seen.result is None:
+            again = f"%codalab status {short(self.seen.task.id)}"
+            parts.append(f'<p class="soft">As last seen; <code>{text(again)}</code> shows how it is now.</p>')
+        return wrapped("".join(parts))
+
+    def saved_text(self) -> str:
+        """The same in a few lines of plain text."""
+        seen = self.seen
+        lines = [f"Task {short(seen.task.id)} ({shown(label(seen.row))}): {state_words(seen) or seen.state}"]
+        if seen.result is not None and seen.result.reason is not None:
+            lines.append(shown(seen.result.reason.message.partition("\n")[0]))
+        if seen.metrics:
+            lines.append(summary.metrics(seen.metrics))
+        if seen.result is not None and (folder := seen.task.folder):
+            lines.append(f"in {folder}")
+        return "\n".join(lines)
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(map(str, source))
+
+
+def _updates(body: Mapping[str, Any]) -> bool:
+    output = body.get("output")
+    return isinstance(output, Mapping) and output.get("output_type") == "update_display_data"
+
+
+def _short(output: Mapping[str, Any], tail: int) -> Mapping[str, Any]:
+    """The output with the end of its text only."""
+    if output.get("output_type") == "stream":
+        pieces = output.get("text", ())
+        pieces = [pieces] if isinstance(pieces, str) else pieces
+        kept: list[str] = []
+        room = tail
+        for piece in reversed(pieces):
+            if room <= 0:
+                break
+            kept.append(piece[-room:])
+            room -= len(piece)
+        cut = sum(map(len, pieces)) - sum(map(len, kept)) if room <= 0 else 0
+        told = f"[… {cut:,} characters before this are in the executed notebook]\n" if cut > 0 else ""
+        return {**output, "text": told + "".join(reversed(kept))}
+    data = output.get("data")
+    if isinstance(data, Mapping):
+        plain = data.get("text/plain")
+        long = "".join(map(str, plain)) if isinstance(plain, list) else plain
+        if isinstance(long, str) and len(long) > tail:
+            return {
+                **output,
+                "data": {**data, "text/plain": f"{long[:tail]}\n[… {len(long) - tail:,} more characters]"},
+            }
+        if "application/json" in data and len(json.dumps(data["application/json"], default=str)) > tail:
+            return {**output, "data": {"text/plain": "[JSON, too long to be shown here]"}}
+    return output
+
+
+def _whole_seconds(seconds: float | None) -> str:
+    return "" if seconds is None else duration(seconds) if seconds >= 10 else f"{int(seconds)} s"

@@ -1,0 +1,46 @@
+"""What IPython does with a task or batch that is the value of a cell: live where a person watches, still elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codalab_nb.frontends.cli.watching import Watch
+from codalab_nb.frontends.notebook import session
+from codalab_nb.frontends.notebook.batch_scene import still
+from codalab_nb.frontends.notebook.scene import Scene
+from codalab_nb.site.tasks import Batch, Task
+
+
+def register(formatter: Any) -> None:
+    for kind in (Task, Batch):
+        formatter.ipython_display_formatter.for_type(kind, _display)
+        formatter.mimebundle_formatter.for_type(kind, _still)
+
+
+def _display(value: Task | Batch) -> None:
+    """Raises NotImplementedError where IPython shall go on as with any other value."""
+    if not session.interactive():
+        raise NotImplementedError
+    from codalab_nb.frontends.notebook.display import show
+
+    show(value)
+
+
+def _still(value: Task | Batch, include: Any = None, exclude: Any = None) -> dict[str, Any] | None:
+    del include, exclude
+    if getattr(session.shell(), "kernel", None) is None:
+        return None
+    return bundle(value)
+
+
+def bundle(value: Task | Batch) -> dict[str, str]:
+    """The display without widgets, as things are now: what programs that run notebooks get."""
+    site = session.site()
+    if isinstance(value, Batch):
+        return {"text/html": still(site, value)[0], "text/plain": repr(value)}
+    watch = Watch(site, [value])
+    events = watch.look()
+    scene = Scene(site, watch.seen[0])
+    for _, event in events:
+        scene.take(event)
+    return {"text/html": scene.saved_html(), "text/plain": repr(value)}
