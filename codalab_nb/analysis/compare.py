@@ -9,6 +9,7 @@ import pandas as pd
 
 from codalab_nb.analysis.expression import AnalysisError, ExpressionSet
 from codalab_nb.analysis.limma import Moderated, design_matrix, moderated_t
+from codalab_nb.analysis.style import cut
 
 LOG_WORDS = {"2": "log2 fold change", "10": "difference of log10 values", "e": "difference of natural logarithms"}
 
@@ -34,6 +35,19 @@ class Comparison:
     def sizes(self) -> str:
         """`11 AML, 27 ALL`"""
         return ", ".join(f"{int((self.groups == level).sum())} {level}" for level in (self.treated, self.reference))
+
+    @property
+    def short_sizes(self) -> str:
+        """`sizes` with names that fit into a figure."""
+        return ", ".join(f"{int((self.groups == one).sum())} {cut(one, 20)}" for one in (self.treated, self.reference))
+
+    @property
+    def short_treated(self) -> str:
+        return cut(self.treated, 20)
+
+    @property
+    def short_reference(self) -> str:
+        return cut(self.reference, 20)
 
 
 def choose_column(data: ExpressionSet, column: str = "") -> str:

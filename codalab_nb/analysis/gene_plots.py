@@ -37,8 +37,8 @@ def volcano(comparison: Comparison, alpha: float, labels: pd.Series) -> Picture:
     dense = len(known) > 2000
     for mine, colour, size, label in (
         (~found, LIGHT, 7, f"no clear difference ({int((~found).sum()):,})"),
-        (down, BLUE, 12, f"lower in {comparison.treated} ({int(down.sum()):,})"),
-        (up, RED, 12, f"higher in {comparison.treated} ({int(up.sum()):,})"),
+        (down, BLUE, 12, f"lower in {comparison.short_treated} ({int(down.sum()):,})"),
+        (up, RED, 12, f"higher in {comparison.short_treated} ({int(up.sum()):,})"),
     ):
         marker = {LIGHT: "o", BLUE: "v", RED: "^"}[colour]
         axes.scatter(x[mine], y[mine], s=size, color=colour, marker=marker, linewidth=0, label=label, rasterized=dense)
@@ -64,8 +64,8 @@ def volcano(comparison: Comparison, alpha: float, labels: pd.Series) -> Picture:
         _name_dots(axes, known[mine].nsmallest(7, "p"), labels, 1.05 * (right if side > 0 else -left), top)
     name_axes(axes, comparison.unit, "certainty (−log10 p)")
     for text, shift, side_aligned in (
-        (f"← lower in {comparison.treated}", -6, "right"),
-        (f"higher in {comparison.treated} →", 6, "left"),
+        (f"← lower in {comparison.short_treated}", -6, "right"),
+        (f"higher in {comparison.short_treated} →", 6, "left"),
     ):
         axes.annotate(
             text, (0, 1), xycoords=("data", "axes fraction"), xytext=(shift, 4), textcoords="offset points",
@@ -75,7 +75,8 @@ def volcano(comparison: Comparison, alpha: float, labels: pd.Series) -> Picture:
     finish(
         figure,
         title,
-        f"Each dot is a gene. Up = higher in {comparison.treated} than in {comparison.reference}. {comparison.sizes}.",
+        f"Each dot is a gene. Up = higher in {comparison.short_treated} than in {comparison.short_reference}. "
+        f"{comparison.short_sizes}.",
         bottom=(below + 0.55) / 5.6,
         top=0.84,
     )
@@ -87,16 +88,19 @@ def volcano(comparison: Comparison, alpha: float, labels: pd.Series) -> Picture:
     return Picture(figure, title, f"{alt} Surest: {best}." if found.any() else alt)
 
 
-def gene_strips(comparison: Comparison, labels: pd.Series, alpha: float, most: int = 12) -> Picture:
-    """The surest genes, one row each: every sample a dot, the mean of each group a line."""
+def gene_strips(
+    comparison: Comparison, labels: pd.Series, alpha: float, most: int = 12, noun: str = "genes"
+) -> Picture:
+    """The surest genes (or what `noun` says), one row each: every sample a dot, the mean of each group a line."""
     table = comparison.result.table.dropna(subset=["p"])
     best = table.nsmallest(most, "p")
     names = labels.to_dict()
     n_found = int((best["p_adjusted"] < alpha).sum())
-    title = f"The {len(best)} surest genes, sample by sample"
+    title = f"The {len(best)} surest {noun}, sample by sample"
     if n_found < len(best):
         title = (
-            f"The {len(best)} top genes, of which {n_found or 'none'} clearly {'differs' if n_found == 1 else 'differ'}"
+            f"The {len(best)} top {noun}, of which {n_found or 'none'} clearly "
+            f"{'differs' if n_found == 1 else 'differ'}"
         )
     height = 1.65 + 0.36 * len(best)
     figure, (axes,) = new_figure(7.6, height)
@@ -117,7 +121,9 @@ def gene_strips(comparison: Comparison, labels: pd.Series, alpha: float, most: i
     axes.set_ylim(len(best) - 0.4, -0.6)
     name_axes(axes, comparison.value_unit, "")
     below = legend(figure, axes)
-    under = f"Each dot is a sample, the black line the mean of its group. Further right: higher. {comparison.sizes}."
+    under = (
+        f"Each dot is a sample, the black line the mean of its group. Further right: higher. {comparison.short_sizes}."
+    )
     finish(figure, title, under, top=1 - 0.75 / height, bottom=(below + 0.5) / height, left=0.31)
     listed = "; ".join(f"{names[gene]} {row['difference']:+.2f}" for gene, row in best.head(5).iterrows())
     return Picture(

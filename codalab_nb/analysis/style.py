@@ -56,11 +56,25 @@ def new_figure(width: float = 7.2, height: float = 4.8, rows: int = 1, columns: 
 
 
 def finish(figure: Figure, title: str, subtitle: str, *, top: float = 0.84, left: float = 0.1, **room: float) -> None:
-    """Title and subtitle at the left, and room for them; fractions of the figure's size."""
-    height = float(figure.get_size_inches()[1])
-    figure.text(0.015, 1 - 0.12 / height, title, ha="left", va="top", fontsize=13, fontweight="bold", color=BLACK)
-    figure.text(0.015, 1 - 0.42 / height, subtitle, ha="left", va="top", fontsize=9.5, color=INK)
+    """Title and subtitle at the left, and room for them; fractions of the figure's size. Long ones become smaller."""
+    width, height = (float(inches) for inches in figure.get_size_inches())
+    title, size = _fitted(title, 13, 10, 0.6, width)
+    figure.text(0.015, 1 - 0.12 / height, title, ha="left", va="top", fontsize=size, fontweight="bold", color=BLACK)
+    subtitle, size = _fitted(subtitle, 9.5, 8, 0.57, width)
+    figure.text(0.015, 1 - 0.42 / height, subtitle, ha="left", va="top", fontsize=size, color=INK)
     figure.subplots_adjust(**({"top": top, "left": left, "right": 0.97, "bottom": 0.13} | room))
+
+
+def _fitted(text: str, size: float, smallest: float, wide: float, inches: float) -> tuple[str, float]:
+    """The text and the size in points at which its longest line fits; cut where even the smallest size is too large.
+
+    wide: of an average letter, in units of its size.
+    """
+    lines = text.split("\n")
+    room = (inches - 0.2) * 72 / wide
+    fitting = min(size, room / max(1, *map(len, lines)))
+    most = int(room / smallest)
+    return ("\n".join(cut(line, most) for line in lines), smallest) if fitting < smallest else (text, fitting)
 
 
 def name_axes(axes: Axes, x: str, y: str) -> None:

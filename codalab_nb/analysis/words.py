@@ -6,12 +6,18 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from codalab_nb.analysis import cautions
 from codalab_nb.analysis.compare import Comparison
 from codalab_nb.analysis.expression import ExpressionSet
+from codalab_nb.analysis.markdown import safe as safe
 from codalab_nb.analysis.pca import Components
 from codalab_nb.analysis.style import group_sizes
 
-_EXAMPLES = {"golub_leukemia": "Golub 1999, leukemia", "bladder_batch": "Dyrskjøt 2004, bladder cancer"}
+_EXAMPLES = {
+    "golub_leukemia": "Golub 1999, leukemia",
+    "bladder_batch": "Dyrskjøt 2004, bladder cancer",
+    "leukemia_armstrong": "Armstrong 2002, leukemia",
+}
 
 
 def introduction(data: ExpressionSet) -> str:
@@ -84,17 +90,7 @@ def comparison_words(data: ExpressionSet, comparison: Comparison, alpha: float, 
         "that it matters.",
         "* If the groups also differ in something else (age, sex, day, laboratory), the difference may come from that.",
     ]
-    smallest = int(comparison.groups.value_counts().min())
-    if smallest < 3:
-        lines.append(
-            f"* **The smaller group has only {smallest} samples.** Take the list as a hint for more experiments."
-        )
-    for role in ("batch", "pair"):
-        column = data.column_with_role(role)
-        if column and column not in (comparison.adjusted_for, comparison.column):
-            lines.append(
-                f"* **{safe(column)} ({role}) was not taken into account.** Set `adjust_for` to it and compare."
-            )
+    lines += [f"* {text}" for text in cautions.of_comparison(data, comparison)]
     untested = len(table) - len(known)
     if untested:
         lines.append(f"* {untested:,} genes could not be tested: too few values in one of the groups.")
@@ -213,13 +209,6 @@ def quality_words(data: ExpressionSet, odd: Sequence[str], twins: Sequence[tuple
             "groups.",
         ]
     return "\n".join(lines)
-
-
-def safe(text: str) -> str:
-    """Text from a file as text in Markdown: nothing in it becomes HTML, a link or emphasis."""
-    for char in "\\&<>`*_[]|#":
-        text = text.replace(char, {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(char, "\\" + char))
-    return text.replace("\n", " ")
 
 
 def _strength(explained: float, share: float) -> str:

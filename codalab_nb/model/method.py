@@ -16,6 +16,7 @@ from codalab_nb.model.dataset import KIND_WORDS, Kind, Profile, Role, counted
 from codalab_nb.model.design import event_level
 
 DATASET_PARAMETER = "dataset"  # receives the path of the staged data set; never a setting of the user
+FOR_COUNTS = "de-counts"  # the built-in template that compares counts
 CHOICES = re.compile(r"(columns|numbers)(:[a-z]+(,[a-z]+)*)?|values|levels|levels\([a-z_]+\)")
 
 
@@ -248,7 +249,7 @@ def _way_out(profile: Profile) -> str:
     """What to do about values of the wrong kind. Counts must not be called something else to get a method to run."""
     if profile.kind != "counts":
         return " If that was read wrong, set it with --kind." if profile.is_matrix else ""
-    told = " Counts need a method for counts, and none is installed yet; this one would judge them wrongly."
+    told = f" Counts need a method for counts, as {FOR_COUNTS}; this one would judge them wrongly."
     if profile.kind_source == "values":
         told += " Only if they are array intensities saved as whole numbers, say --kind linear."
     return told

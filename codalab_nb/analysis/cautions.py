@@ -1,0 +1,86 @@
+"""What the design of an experiment cannot answer, in plain words: batches, pairs, too few samples."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from codalab_nb.analysis.batch import MIXED_UP, SOMEWHAT, cramers_v
+from codalab_nb.analysis.compare import Comparison
+from codalab_nb.analysis.expression import ExpressionSet
+from codalab_nb.analysis.markdown import safe
+
+FEW = 3  # samples in a group, under which the scatter is hardly known
+
+
+def of_comparison(data: ExpressionSet, comparison: Comparison) -> list[str]:
+    """Warnings about a comparison of two groups, as Markdown, the gravest first; empty if there is nothing to say."""
+    groups = comparison.groups
+    batch, pair = data.column_with_role("batch"), data.column_with_role("pair")
+    told = []
+    if batch and batch != comparison.column:
+        told += _of_batch(data.groups(batch).loc[groups.index], comparison, batch)
+    if pair and pair not in (comparison.adjusted_for, comparison.column):
+        told += _of_pairs(data.groups(pair).loc[groups.index], groups, pair)
+    others = _other_columns(data, comparison, (batch, pair))
+    if others:
+        told.append(
+            f"**{safe(', '.join(others))} {'goes' if len(others) == 1 else 'go'} with the groups**: a difference may "
+            "as well come from there."
+        )
+    sizes = groups.value_counts()
+    if int(sizes.min()) < FEW:
+        told.append(
+            f"**The smaller group ({safe(str(sizes.idxmin()))}) has only {int(sizes.min())} samples.** Whether they "
+            "are typical cannot be judged. Take the list as a hint for more experiments."
+        )
+    return told
+
+
+def _of_batch(batches: pd.Series, comparison: Comparison, name: str) -> list[str]:
+    column = safe(name)
+    v = cramers_v(batches, comparison.groups)
+    if v != v:  # one batch only
+        return []
+    crossed = pd.crosstab(batches, comparison.groups)
+    one_sided = crossed[(crossed > 0).sum(axis=1) == 1]
+    if len(one_sided) == len(crossed):
+        return [
+            f"**Batch and groups are one and the same** (Cramér's V {v:.2f}): every {column} holds samples of one "
+            "group only. A difference may come from either, and no calculation can tell; only new samples can, with "
+            "both groups in each batch."
+        ]
+    if v >= MIXED_UP:
+        only = "; ".join(
+            f"{column} {safe(str(level))}: only {safe(str(row.idxmax()))}" for level, row in one_sided.iterrows()
+        )
+        text = f"**The batch ({column}) goes with the groups** (Cramér's V {v:.2f}{'; ' + only if only else ''})"
+        if comparison.adjusted_for == name:
+            return [f"{text}. It was adjusted for, but little is left by which the two can be told apart."]
+        return [f"{text}. Much of what differs may come from the batch. Set `adjust_for` to it and see what stays."]
+    somewhat = f", and it goes with the groups a little (Cramér's V {v:.2f})" if v >= SOMEWHAT else ""
+    if comparison.adjusted_for != name:
+        return [f"**{column} (batch) was not taken into account**{somewhat}. Set `adjust_for` to it and compare."]
+    return []
+
+
+def _of_pairs(pairs: pd.Series, groups: pd.Series, name: str) -> list[str]:
+    both = int((pd.crosstab(pairs, groups) > 0).all(axis=1).sum())
+    if not both:
+        return []
+    return [
+        f"**The pairs were not taken into account**: {both} of {pairs.nunique()} in {safe(name)} have samples of both "
+        "groups. Set `adjust_for` to it; differences between them then no longer hide what changes within each."
+    ]
+
+
+def _other_columns(data: ExpressionSet, comparison: Comparison, known: tuple[str | None, ...]) -> list[str]:
+    """Columns of groups, with no role of their own, that nearly tell the compared groups."""
+    found = []
+    for column in data.profile["columns"]:
+        name = column["name"]
+        if name in (*known, comparison.column, comparison.adjusted_for) or column["type"] != "groups":
+            continue
+        levels = data.groups(name).loc[comparison.groups.index]
+        if 1 < levels.nunique() <= len(levels) / 2 and cramers_v(levels, comparison.groups) >= MIXED_UP:
+            found.append(name)
+    return found
