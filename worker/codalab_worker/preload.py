@@ -69,6 +69,9 @@ def preload(*, science: bool, cache: Path) -> list[str]:
     # BLAS pools would be threads, and a process with threads can neither be forked safely nor enter a sandbox.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
         os.environ[name] = "1"
+    # pandas and papermill import pyarrow where it is installed, whose allocator starts a thread unless told not to.
+    # https://arrow.apache.org/docs/cpp/memory.html and jemalloc(3), `background_thread`
+    os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
     os.environ["MPLCONFIGDIR"] = str(cache)
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as ipykernel would set it
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger's advice to people who debug
