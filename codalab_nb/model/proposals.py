@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from codalab_nb.model.alike import merged, one_spelling
 from codalab_nb.model.dataset import Column, Reference, Role
 
 # A level that is one of these words, or starts or ends with one of them, looks like a control.
@@ -60,15 +61,19 @@ def looks_like_control(level: str) -> bool:
 
 
 def propose_reference(column: Column) -> Reference | None:
-    """The group to compare with: one that is called like a control, else the first; always marked as proposed."""
-    if len(column.levels) < 2:
+    """The group to compare with: one that is called like a control, else the first; always marked as proposed.
+
+    Of several spellings of one name, the usual one.
+    """
+    levels = merged(column.levels, one_spelling(column.levels))
+    if len(levels) < 2:
         return None
-    controls = [level.name for level in column.levels if looks_like_control(level.name)]
+    controls = [level.name for level in levels if looks_like_control(level.name)]
     if len(controls) == 1:
         return Reference(column=column.name, level=controls[0], why="its name looks like a control")
     return Reference(
         column=column.name,
-        level=column.levels[0].name,
+        level=levels[0].name,
         why="no single group is named like a control, so the first one was taken",
     )
 

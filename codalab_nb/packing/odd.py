@@ -101,5 +101,5 @@ def _apart(matrix: Matrix, names: Sequence[str], kind: Kind) -> list[Note]:
         return []
     listed = ", ".join(f"{names[place]!r} ({agreement[place]:.2f})" for place in far[:_NAMED])
     text = f"{counted(len(far), 'sample')} {'agrees' if len(far) == 1 else 'agree'} far less with the others than "
-    text += f"usual (mean correlation {usual:.2f}): {listed}{', …' if len(far) > _NAMED else ''}. Look before you "
-    return [Note(code="outlier_sample", text=text + "compare groups: a method like check-my-data shows it.")]
+    text += f"usual (mean correlation {usual:.2f}): {listed}{', …' if len(far) > _NAMED else ''}. Look at it "
+    return [Note(code="outlier_sample", text=text + "before groups are compared; check-my-data draws it.")]

@@ -203,7 +203,7 @@ def _profile_table(chosen: Chosen, source: Source, table: SampleTable | None, sa
         renamed=described.renamed,
         renamed_proposed=bool(described.renamed),
         original=source.original,
-        reading=source.reading,
+        reading=source.reading + described.reading,
     )
     notes += checks.value_notes(found, profile)
     notes += checks.called_counts(label, profile)

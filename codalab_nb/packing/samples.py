@@ -49,6 +49,7 @@ class Described:
 
     frame: one row per sample, named as in the sample table. renamed: name in the matrix → name in the sample table.
     own: the frame says more than the sample table's file, or there is no such file: it has to be written.
+    reading: what was done, to be told with how the files were read.
     """
 
     frame: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -56,6 +57,7 @@ class Described:
     id_column: str | None = None
     renamed: dict[str, str] = field(default_factory=dict)
     own: bool = False
+    reading: tuple[Note, ...] = ()
 
 
 def names_known_to(table: SampleTable, id_column: str, names: Sequence[str]) -> set[str]:
@@ -139,7 +141,7 @@ def _add_attributes(described: Described, attributes: pd.DataFrame, label: str, 
         twin = next((c for c in described.frame.columns if _differing(described.frame[c], values) == []), None)
         if twin is not None:
             told = f"The row {name!r} above the matrix says the same as column {twin!r} of {label}; the latter is used."
-            notes.append(Note(code="header_agrees", text=told))
+            described.reading += (Note(code="header_agrees", text=told),)
             continue
         called = name
         if name in described.frame.columns:

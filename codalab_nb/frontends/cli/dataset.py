@@ -173,7 +173,7 @@ def describe(document: DatasetDocument, out: Output, *, talk: bool = True, named
                 f"{KIND_WORDS[profile.kind]}{between}" + (" (as you said)" if profile.kind_source == "user" else ""),
             ),
             ("read", "\n".join(note.text for note in profile.reading)),
-            ("missing", count(profile.missing, "value") if profile.missing else "no values"),
+            ("missing", _missing(profile)),
             ("columns", "\n".join(_column(column) for column in profile.columns)),
             ("reference", _reference(profile)),
             ("files", "\n".join(f"{file.path} ({size(file.size)})" for file in document.files)),
@@ -182,6 +182,8 @@ def describe(document: DatasetDocument, out: Output, *, talk: bool = True, named
     )
     questions = list(open_questions(profile))
     for note in (*profile.warnings, *design_notes(profile)):
+        if note.code == "missing_values":
+            continue  # said above
         out.prose(f"  ! {note.text}", "yellow", "    ", talk=talk)
     for note in questions:
         out.prose(f"  ? {note.text}", "yellow", "    ", talk=talk)
@@ -195,6 +197,13 @@ def shape(profile: Profile) -> str:
     if profile.orientation == "table":
         return f"a table of {count(profile.n_samples, 'row')} and {count(profile.n_features, 'column')}"
     return "files that are not read as tables"
+
+
+def _missing(profile: Profile) -> str:
+    if not profile.missing:
+        return "no values"
+    share = profile.missing / max(1, profile.n_samples * profile.n_features)
+    return f"{count(profile.missing, 'value')} ({share:.1%})"
 
 
 def _kind(profile: Profile) -> str:
