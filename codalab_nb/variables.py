@@ -58,6 +58,15 @@ def write(folder: str | Path, values: Mapping[str, Any]) -> None:
     (target / INDEX).write_text(json.dumps({"version": 1, "variables": index}, indent=1), encoding="utf-8")
 
 
+def hand_over(folder: str | Path, names: Iterable[str], namespace: Mapping[str, Any]) -> None:
+    """Writes the named variables of `namespace`. Raises NotPortableError also for those that were never set."""
+    names = list(names)
+    unset = [f"The cell did not set {name}, which -o asks for." for name in names if name not in namespace]
+    if unset:
+        raise NotPortableError(unset)
+    write(folder, {name: namespace[name] for name in names})
+
+
 def read(folder: str | Path, names: Iterable[str] | None = None) -> dict[str, Any]:
     """The variables in `folder`, or those of them that are named. Raises ValueError for what is none of our files."""
     source = Path(folder)

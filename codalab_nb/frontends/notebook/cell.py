@@ -123,10 +123,8 @@ def notebook(source: str, sent: Sequence[str], wanted: Sequence[str]) -> JsonObj
         fetch += f"del codalab_nb, {PARAMETER}"
         cells[:0] = [_cell("declared", f'{PARAMETER} = ""', "parameters"), _cell("in", fetch)]
     if wanted:
-        listed = ", ".join(f"{name!r}: {name}" for name in wanted)
-        cells.append(
-            _cell("out", f"import codalab_nb.variables\ncodalab_nb.variables.write({_RETURNED!r}, {{{listed}}})")
-        )
+        hand_over = f"codalab_nb.variables.hand_over({_RETURNED!r}, {list(wanted)!r}, globals())"
+        cells.append(_cell("out", f"import codalab_nb.variables\n{hand_over}"))
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -173,6 +171,8 @@ def failure(task: Task) -> CellFailedError:
             said = None
     if said is None:
         return CellFailedError(f"{told} (task {short(task.id)})")
+    if said.get("ename") == variables.NotPortableError.__name__:  # in words, and in no line of the person's
+        return CellFailedError(harmless(said.get("evalue")))
     lines = [_coloured(str(line)) for line in said.get("traceback", ()) if isinstance(line, str)]
     head = f"On the worker, in task {short(task.id)}:"
     return CellFailedError(harmless(f"{said.get('ename')}: {said.get('evalue')}"), [head, *lines])
