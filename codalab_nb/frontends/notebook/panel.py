@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any
 
 import ipywidgets as widgets
 
@@ -36,7 +35,7 @@ STATIC_HTML = (
 
 
 class Panel:
-    """The panel of one site. Displaying it shows it; `batch` is what was analyzed last."""
+    """The panel of one site: `widget` is what is displayed, `batch` what was analyzed last."""
 
     def __init__(self, site: Site, view: View) -> None:
         self.state = PanelState(site)
@@ -61,39 +60,30 @@ class Panel:
     def _set(self) -> None:
         self.run.draw()
 
-    def _ipython_display_(self, **_: Any) -> None:
-        _show(self.widget)
 
+def panel() -> None:
+    """Shows the panel below the cell that runs. Opening it warms a kernel in the background.
 
-class Refused:
-    """What is shown when there can be no panel, as when the home cannot be written: the reason, and what to do."""
-
-    def __init__(self, error: CodalabError) -> None:
-        self.widget = box([css(), markup(told(error.problems)), markup("Then run this cell again.")], "codalab-panel")
-
-    def _ipython_display_(self, **_: Any) -> None:
-        _show(self.widget)
-
-
-def panel() -> Panel | Refused:
-    """The panel: for those who would rather click than type. Opening it warms a kernel in the background."""
-    from codalab_nb.frontends.notebook.display import view
+    When there can be none, as when the home cannot be written, the reason and what to do are shown instead.
+    """
+    from codalab_nb.frontends.notebook.display import show_widget, view
     from codalab_nb.frontends.notebook.session import site
 
     try:
         opened = site()
+        shown = Panel(opened, view).widget
     except CodalabError as error:
-        return Refused(error)
-    threading.Thread(target=_serve, args=(opened,), name="codalab-panel-warm", daemon=True).start()
-    return Panel(opened, view)
+        shown = refused(error)
+    else:
+        threading.Thread(target=_serve, args=(opened,), name="codalab-panel-warm", daemon=True).start()
+    show_widget(shown, STATIC_HTML, STATIC_TEXT)
+
+
+def refused(error: CodalabError) -> widgets.Widget:
+    """What is wrong, in the panel's place."""
+    return box([css(), markup(told(error.problems)), markup("Then run this cell again.")], "codalab-panel")
 
 
 def _serve(site: Site) -> None:
     with contextlib.suppress(CodalabError):  # told when something is submitted
         site.keep_serving()
-
-
-def _show(widget: widgets.Widget) -> None:
-    from codalab_nb.frontends.notebook.display import show_widget
-
-    show_widget(widget, STATIC_HTML, STATIC_TEXT)

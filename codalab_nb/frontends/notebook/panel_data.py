@@ -10,7 +10,7 @@ from codalab_nb.errors import Problem
 from codalab_nb.frontends.cli.text import count
 from codalab_nb.frontends.notebook.panel_add import AddData
 from codalab_nb.frontends.notebook.panel_details import Details
-from codalab_nb.frontends.notebook.panel_look import box, labelled, markup, put, safe, status, told
+from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe, status, told
 from codalab_nb.frontends.notebook.panel_state import PanelState
 from codalab_nb.frontends.notebook.panel_words import line
 from codalab_nb.frontends.notebook.panel_work import Work
@@ -39,7 +39,7 @@ class DataSection:
         self.told = markup()
         put(self.told, "")
         self.add = AddData(state, work, self._added)
-        self.adding = widgets.Accordion(children=[self.add.widget], titles=("Add a data set",))
+        self.adding = Fold("Add a data set", self.add.widget)
         self.which = labelled(widgets.Dropdown(description="Look at"))
         self.which.observe(self._look_at, "value")
         self.details = Details(state, work, self._revised)
@@ -47,9 +47,9 @@ class DataSection:
         left = box([self.search, self.list, self.more, buttons, self.told])
         right = box([self.which, self.details.widget], "codalab-wide")
         head = markup("<h3><span class='codalab-step'>1</span>Data</h3>")
-        self.widget = box([head, box([left, right], "codalab-columns"), self.adding], "codalab-section")
-        if not state.documents:
-            self.adding.selected_index = 0
+        parts = [head, box([left, right], "codalab-columns"), self.details.preview, self.adding.widget]
+        self.widget = box(parts, "codalab-section")
+        self.adding.open(not state.documents)
         self.draw()
 
     def draw(self) -> None:
@@ -61,6 +61,7 @@ class DataSection:
                 self._draw_box(document)
             self.list.children = [self.boxes[document.name] for document in found[:_LISTED]]
             self.list.layout.display = None if found else "none"
+            self.search.layout.display = None if self._state.documents else "none"
             put(self.more, safe(self._words(len(found))))
             self.example.button_style = "" if self._state.documents else "primary"
             chosen = self._state.chosen
@@ -114,7 +115,7 @@ class DataSection:
     def _added(self, _document: DatasetDocument) -> None:
         self.example.disabled = False
         put(self.told, "")
-        self.adding.selected_index = None
+        self.adding.open(False)
         self.search.value = ""
         self.draw()
         self._changed()

@@ -44,13 +44,13 @@ class Details:
         self.confirm.on_click(lambda _: self._confirm())
         self.merge = widgets.Checkbox(indent=False)
         self.told = markup()
-        self.preview = markup()
+        self.preview = box([], "codalab-columns")  # placed by whoever shows the details, where there is room
         for control in (*self.roles.values(), self.level, self.kind):
             control.observe(self._changed, "value")
         others = [control for role, control in self.roles.items() if role != "condition"]
         fields = box([self.roles["condition"], self.level, self.kind, *others], "codalab-fields")
         self.controls = box([fields, self.merge, self.meaning, self.confirm, self.told], "codalab-card")
-        self.widget = box([self.about, self.controls, self.preview])
+        self.widget = box([self.about, self.controls])
 
     def draw(self, document: DatasetDocument | None) -> None:
         """Shows another data set, or none."""
@@ -58,7 +58,7 @@ class Details:
             return
         same = self._document is not None and document is not None and self._document.name == document.name
         self._document = document
-        self.widget.layout.display = None if document else "none"
+        self.widget.layout.display = self.preview.layout.display = None if document else "none"
         if document is None:
             return
         profile = document.profile
@@ -79,7 +79,8 @@ class Details:
             columns = [column for column in profile.columns if column is now or _may_be(column, role)]
             control.options = ((_NONE, ""), *((_column(column), column.name) for column in columns))
             control.value = now.name if now else ""
-            control.layout.display = None if now or (columns and role in _ALWAYS) else "none"
+            shown = now or (role in _ALWAYS and any(column.role != "condition" for column in columns))
+            control.layout.display = None if shown or role == "condition" else "none"
         self._offer_levels(profile.reference.level if profile.reference else None)
         kinds = MATRIX_KINDS if profile.is_matrix else (profile.kind,)
         self.kind.options = tuple((KIND_WORDS[kind], kind) for kind in kinds)
@@ -200,13 +201,11 @@ class Details:
         put(self.told, told(Problem(one.code, plain(one.message), plain(one.fix)) for one in problems))
 
     def _draw_preview(self, document: DatasetDocument) -> None:
-        profile = document.profile
-        shown = ""
-        for file in (profile.matrix, profile.samples):
-            if file is not None:
-                title = f"First rows of {file.path}"
-                shown += table(self._state.preview(document, file), PREVIEW_COLUMNS, title)
-        put(self.preview, shown)
+        shown = []
+        for file, width in ((document.profile.matrix, "codalab-wide"), (document.profile.samples, "codalab-narrow")):
+            if file is not None and (rows := self._state.preview(document, file)):
+                shown.append(markup(table(rows, PREVIEW_COLUMNS, f"First rows of {file.path}"), width))
+        self.preview.children = shown
 
 
 def _may_be(column: Column, role: str) -> bool:

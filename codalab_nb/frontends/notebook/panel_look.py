@@ -69,6 +69,29 @@ def labelled(control: widgets.Widget) -> widgets.Widget:
     return control
 
 
+class Fold:
+    """Something that is shown or folded away. Not `Accordion`: its headings cannot be reached with the keyboard."""
+
+    def __init__(self, title: str, content: widgets.Widget) -> None:
+        self.button = widgets.ToggleButton(description=title, icon="chevron-right")
+        self.button.add_class("codalab-fold")
+        self.button.observe(self._toggled, "value")
+        self.content = content
+        self.widget = box([self.button, content])
+        self._toggled(None)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.button.value)
+
+    def open(self, is_open: bool) -> None:
+        self.button.value = is_open
+
+    def _toggled(self, _change: object) -> None:
+        self.button.icon = "chevron-down" if self.button.value else "chevron-right"
+        self.content.layout.display = None if self.button.value else "none"
+
+
 def css() -> widgets.HTML:
     return widgets.HTML(f"<style>{CSS}</style>", layout=widgets.Layout(display="none"))
 
@@ -104,6 +127,7 @@ CSS = """
 .codalab-panel .codalab-columns { display: flex; flex-flow: row wrap; gap: 6px 28px; overflow: visible; }
 .codalab-panel .codalab-columns > * { flex: 1 1 300px; min-width: 0; overflow: visible; }
 .codalab-panel .codalab-columns > .codalab-wide { flex: 1.7 1 380px; }
+.codalab-panel .codalab-columns > .codalab-narrow { flex: 0 1 260px; }
 .codalab-panel .codalab-fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr));
   gap: 4px 22px; align-items: start; overflow: visible; }
 .codalab-panel .codalab-fields > * { min-width: 0; overflow: visible; margin: 0; }
@@ -119,12 +143,15 @@ CSS = """
 .codalab-panel .codalab-field.widget-inline-hbox > .widget-label { width: auto; max-width: none; text-align: left;
   height: auto; line-height: 1.5; white-space: normal; font-weight: 600; flex: none; }
 .codalab-panel .codalab-field.widget-inline-hbox > input, .codalab-panel .codalab-field.widget-inline-hbox > select {
-  width: 100%; margin: 0; flex: none; }
+  width: 100%; margin: 0; flex: none; height: 28px; }
 .codalab-panel .widget-checkbox { height: auto; width: auto; margin: 1px 0; }
-.codalab-panel .widget-checkbox .widget-label-basic { width: auto; height: auto; white-space: normal; line-height: 1.45;
-  align-items: flex-start; color: inherit; }
+.codalab-panel .widget-checkbox .widget-label-basic { display: flex; width: auto; height: auto; white-space: normal;
+  line-height: 1.45; align-items: flex-start; color: inherit; }
 .codalab-panel .widget-checkbox input { margin: 3px 8px 0 0; flex: none; }
-.codalab-panel .widget-button, .codalab-panel .widget-upload { width: auto; min-width: 110px; padding: 0 14px; }
+.codalab-panel .codalab-methods .widget-checkbox { font-weight: 600; }
+.codalab-panel .codalab-flag { margin-top: 22px; }
+.codalab-panel .widget-button, .codalab-panel .widget-upload { width: auto; min-width: 110px; padding: 0 14px;
+  align-self: flex-start; flex: none; margin: 4px 6px 4px 0; }
 .codalab-panel .codalab-go { font-weight: 600; min-width: 200px; height: 36px; line-height: 36px; font-size: 14px; }
 .codalab-panel :is(input, select, button):focus-visible { outline: 2px solid var(--cl-brand); outline-offset: 1px; }
 .codalab-panel .codalab-table { overflow-x: auto; margin: 2px 0 6px; }
@@ -133,5 +160,7 @@ CSS = """
   max-width: 170px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; background: none; color: inherit; }
 .codalab-panel .codalab-table th { background: var(--cl-raised); font-weight: 600; }
 .codalab-panel .codalab-table td.codalab-number { text-align: right; font-variant-numeric: tabular-nums; }
-.codalab-panel .widget-accordion, .codalab-panel .jupyter-widget-Accordion { margin: 4px 0; }
+.codalab-panel .codalab-fold.widget-toggle-button { background: none; box-shadow: none; color: var(--cl-brand);
+  padding: 0; min-width: 0; width: auto; overflow: visible; text-align: left; font-weight: 600; }
+.codalab-panel .codalab-fold i { width: 1em; margin-right: 6px; }
 """

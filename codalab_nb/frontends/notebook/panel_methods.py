@@ -8,7 +8,7 @@ import ipywidgets as widgets
 
 from codalab_nb.frontends.cli.text import duration
 from codalab_nb.frontends.notebook.form import Form
-from codalab_nb.frontends.notebook.panel_look import box, labelled, markup, put, safe
+from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe
 from codalab_nb.frontends.notebook.panel_state import Advanced, Fit, PanelState, roughly
 from codalab_nb.frontends.notebook.panel_words import direction, plain
 from codalab_nb.model.base import Json
@@ -85,12 +85,11 @@ class SettingsSection:
         self._state, self._changed = state, changed
         self.forms: dict[tuple[str, str | None], Form] = {}  # (method, data set, or None for all of them)
         self._shape: object = None
+        self.told = markup("Choose a method; then its settings appear here.", "codalab-soft")
         self.list = box([])
         self.advanced = AdvancedBox(state, changed)
-        self.widget = box(
-            [markup("<h3><span class='codalab-step'>3</span>Settings</h3>"), self.list, self.advanced.widget],
-            "codalab-section",
-        )
+        head = markup("<h3><span class='codalab-step'>3</span>Settings</h3>")
+        self.widget = box([head, self.told, self.list, self.advanced.widget], "codalab-section")
         self.draw()
 
     @property
@@ -112,7 +111,8 @@ class SettingsSection:
         self.forms = {}
         methods = {method.name: method for _, method in work}
         self.list.children = [self._card(method) for method in methods.values()]
-        self.widget.layout.display = None if work else "none"
+        self.told.layout.display = "none" if work else None
+        self.advanced.widget.layout.display = None if work else "none"
 
     def _card(self, method: Method) -> widgets.VBox:
         documents = self._state.datasets_of(method)
@@ -191,7 +191,8 @@ class AdvancedBox:
             ],
             "codalab-fields",
         )
-        self.widget = widgets.Accordion(children=[fields], titles=("Advanced: limits and network",))
+        self.fold = Fold("Advanced: limits and network", fields)
+        self.widget = self.fold.widget
         self.faults: list[str] = []
         self._judge()
 

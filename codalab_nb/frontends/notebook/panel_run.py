@@ -8,13 +8,13 @@ import ipywidgets as widgets
 
 from codalab_nb.errors import Problem
 from codalab_nb.frontends.cli.text import count
-from codalab_nb.frontends.notebook.panel_look import box, labelled, markup, put, safe, status, told
+from codalab_nb.frontends.notebook.panel_look import box, markup, put, safe, status, told
 from codalab_nb.frontends.notebook.panel_state import PanelState
 from codalab_nb.frontends.notebook.panel_words import plain
 from codalab_nb.frontends.notebook.panel_work import Work
-from codalab_nb.site.tasks import Batch, Task
+from codalab_nb.site.tasks import Batch
 
-View = Callable[[Task | Batch], widgets.Widget]
+View = Callable[[Batch], widgets.Widget]
 
 
 class RunSection:
@@ -53,33 +53,12 @@ class RunSection:
     def _done(self, batch: Batch) -> None:
         put(self.told, "")
         self.batches.insert(0, batch)
-        card = self._card(batch)
-        self.results.children = (card, *self.results.children)
+        self.results.children = (box([self._view(batch)], "codalab-card"), *self.results.children)
         self.button.disabled = False
 
     def _failed(self, problems: Sequence[Problem]) -> None:
         put(self.told, told(Problem(one.code, plain(one.message), plain(one.fix)) for one in problems))
         self.button.disabled = not self._state.work()
-
-    def _card(self, batch: Batch) -> widgets.VBox:
-        which = labelled(
-            widgets.Dropdown(
-                description="Open one of them",
-                options=[("— choose —", None), *((task.row.label, task.id) for task in batch)],
-            )
-        )
-        opened = box([])
-        tasks = {task.id: task for task in batch}
-        shown: dict[str, widgets.Widget] = {}
-
-        def open_(change: dict[str, object]) -> None:
-            task = tasks.get(str(change["new"]))
-            if task is not None and task.id not in shown:
-                shown[task.id] = self._view(task)
-            opened.children = (shown[task.id],) if task is not None else ()
-
-        which.observe(open_, "value")
-        return box([self._view(batch), which, opened], "codalab-card", "codalab-batch")
 
     def _said(self, runs: int) -> str:
         if not runs:

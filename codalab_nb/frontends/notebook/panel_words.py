@@ -15,7 +15,10 @@ ASKED_BY_CONTROLS = frozenset({"role_proposed", "reference_proposed", "samples_r
 
 # What the command line's flags are called in the panel.
 _FLAGS = (
-    (r"--samples FILE, or --role COLUMN=(\w+)", r"add the table together with a sample table that says it"),
+    (
+        r"--samples FILE, or --role COLUMN=(\w+)",
+        r"say under Data which column holds it, or add the table again with a sample table that has it",
+    ),
     (r"(with|by|say|give|set it with) --kind (counts|linear|log)\b", r"choose “\2” under “The values are”"),
     (r"--kind (counts|linear|log)\b", r"choose “\1” under “The values are”"),
     (r"(set it )?with --kind", r"choose the right one under “The values are”"),
