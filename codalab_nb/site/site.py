@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -55,8 +56,14 @@ class Site:
     def open(cls, *, serve: bool = True) -> Site:
         """The site that the settings name. With `serve` it starts a background process whenever there is work.
 
-        Raises UnavailableError (home_not_writable, disk_full, database_damaged, …), InputError (config_…).
+        Raises UnavailableError (home_not_writable, disk_full, database_damaged, inside_task, …), InputError (config_…).
         """
+        if os.environ.get("CODALAB_INSIDE_TASK"):
+            raise UnavailableError(
+                "inside_task",
+                "This notebook runs as a task itself, and a task cannot submit tasks.",
+                "Run it in Jupyter, or with papermill or nbconvert, without a worker.",
+            )
         config = settings.load()
         return cls(places.prepare(config), config, serve=serve)
 

@@ -16,6 +16,7 @@ from codalab_nb.errors import CodalabError, InputError, Problems
 from codalab_nb.frontends.cli import analyze, batch_view, build_parser, ending, run, run_view, summary
 from codalab_nb.frontends.cli.output import Output, StoppedWatching
 from codalab_nb.frontends.notebook import cell, session
+from codalab_nb.frontends.notebook.showing import show_rich
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Batch, Task
 
@@ -212,3 +213,4 @@ def _watch(site: Site, task: Task, out: Output) -> None:
         run_view.follow(site, task, out)
     except StoppedWatching:
         raise KeyboardInterrupt from None
+    show_rich(task)

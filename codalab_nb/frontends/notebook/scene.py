@@ -242,6 +242,12 @@ class Scene:
             parts.append(f'<p class="soft">As last seen; <code>{text(again)}</code> shows how it is now.</p>')
         return wrapped("".join(parts))
 
+    def rich_html(self) -> str:
+        """Figures, tables and the like, without what was printed; empty where there are none."""
+        outputs = [output for i in self.cells for output in self._fold.cells[i]["outputs"] if "data" in output]
+        drawn = [output_html(output, frames=True) for output in outputs if set(output["data"]) - {"text/plain"}]
+        return wrapped(STYLE + "".join(drawn)) if any(drawn) else ""
+
     def saved_text(self) -> str:
         """The same in a few lines of plain text."""
         seen = self.seen

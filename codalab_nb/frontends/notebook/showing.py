@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from IPython.display import publish_display_data
+
 from codalab_nb.frontends.cli.watching import Watch
 from codalab_nb.frontends.notebook import session
 from codalab_nb.frontends.notebook.batch_scene import still
@@ -35,12 +37,22 @@ def _still(value: Task | Batch, include: Any = None, exclude: Any = None) -> dic
 
 def bundle(value: Task | Batch) -> dict[str, str]:
     """The display without widgets, as things are now: what programs that run notebooks get."""
-    site = session.site()
     if isinstance(value, Batch):
-        return {"text/html": still(site, value)[0], "text/plain": repr(value)}
-    watch = Watch(site, [value])
+        return {"text/html": still(session.site(), value)[0], "text/plain": repr(value)}
+    return {"text/html": _scene(value).saved_html(), "text/plain": repr(value)}
+
+
+def show_rich(task: Task) -> None:
+    """Shows what cannot be printed, as figures and tables: for programs that run notebooks, after all text."""
+    html = _scene(task).rich_html()
+    if html and getattr(session.shell(), "kernel", None) is not None:
+        publish_display_data({"text/html": html, "text/plain": ""})
+
+
+def _scene(task: Task) -> Scene:
+    watch = Watch(session.site(), [task])
     events = watch.look()
-    scene = Scene(site, watch.seen[0])
+    scene = Scene(session.site(), watch.seen[0])
     for _, event in events:
         scene.take(event)
-    return {"text/html": scene.saved_html(), "text/plain": repr(value)}
+    return scene

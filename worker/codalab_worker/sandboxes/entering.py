@@ -119,6 +119,7 @@ def environment(prefix: str, temporary: str) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": f"{home}/.jupyter",
         "LANG": "C.UTF-8",
         "USER": "task",
+        "CODALAB_INSIDE_TASK": "1",  # a site of its own in here would be gone with the task
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
