@@ -32,7 +32,7 @@ NAMED_ROLES: dict[Role, tuple[str, ...]] = {
 }
 CELL_LINES = frozenset({"cell", "line", "cellline", "clone"})  # a pair only if each comes as often as the others
 EVENT_WORDS = ("1", "true", "yes", "event", "dead", "died", "death", "deceased", "relapse", "relapsed", "progressed")
-NO_EVENT_WORDS = ("0", "false", "no", "none", "censored", "alive", "living", "no event")
+NO_EVENT_WORDS = ("0", "false", "no", "censored", "alive", "living", "no event")
 
 
 def groups_from_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def propose_reference(column: Column) -> Reference | None:
 
 def propose_roles(columns: Sequence[Column]) -> tuple[Column, ...]:
     """Gives roles to columns with groups by their names and levels. At most one column per role."""
-    chosen: dict[str, Role] = {}
+    chosen = _named_roles(columns)  # first: a `status` of alive and dead beside a time is no condition
     for role, words in ROLE_WORDS.items():
         scored = [
             (score, -len(column.levels), -place, column.name)
@@ -89,7 +89,6 @@ def propose_roles(columns: Sequence[Column]) -> tuple[Column, ...]:
         ]
         if scored:
             chosen[max(scored)[3]] = role
-    chosen |= _named_roles(columns, set(chosen))
     return tuple(
         column.model_copy(update={"role": chosen[column.name], "role_proposed": True})
         if column.name in chosen
@@ -98,16 +97,14 @@ def propose_roles(columns: Sequence[Column]) -> tuple[Column, ...]:
     )
 
 
-def _named_roles(columns: Sequence[Column], taken: set[str]) -> dict[str, Role]:
+def _named_roles(columns: Sequence[Column]) -> dict[str, Role]:
     """Dose, target, and (only together) time and event, where exactly one column has such a name and content."""
     found: dict[Role, str] = {}
     for role, words in NAMED_ROLES.items():
         named = [
             column.name
             for column in columns
-            if column.name not in taken
-            and set(re.split(r"[^a-z]+", column.name.casefold())) & set(words)
-            and _may_be(column, role)
+            if set(re.split(r"[^a-z]+", column.name.casefold())) & set(words) and _may_be(column, role)
         ]
         if len(named) == 1:
             found[role] = named[0]
@@ -120,7 +117,7 @@ def _may_be(column: Column, role: Role) -> bool:
     if role in ("dose", "time"):
         return column.type == "numbers" and len(column.levels) != 1
     if role == "event":
-        return len(column.levels) == 2
+        return len(column.levels) == 2 and event_level([level.name for level in column.levels]) is not None
     return len(column.levels) > 1 and all(level.n > 1 for level in column.levels)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from codalab_nb.model.choices import parameter_schema
 from codalab_nb.model.dataset import Profile
-from codalab_nb.model.design import event_level, revise
+from codalab_nb.model.design import event_level, propose_roles, revise
 from codalab_nb.model.method import Method, fits
+from codalab_nb.packing.columns import describe
 from codalab_nb.packing.profile import profile_files
 
 TABLES = Path(__file__).parent.parent / "data" / "small_tables"
@@ -39,6 +41,17 @@ def test_roles_are_proposed_where_name_and_content_agree() -> None:
     assert profile("iris").roles == {"target": "target"}
     assert profile("puromycin").roles == {"conc": "dose", "state": "condition"}
     assert profile("diabetes").roles == {}  # its target is a measurement, not a group
+
+
+def test_a_status_beside_a_time_is_the_event_and_not_the_condition() -> None:
+    def roles(status: tuple[str, str]) -> dict[str, str]:
+        frame = pd.DataFrame(
+            {"months": [1.5, 2.0, 3.1, 4.2], "status": [*status, *status], "arm": ["a", "a", "b", "b"]}
+        )
+        return {column.name: column.role for column in propose_roles(describe(frame)) if column.role}
+
+    assert roles(("alive", "dead")) == {"months": "time", "status": "event"}
+    assert roles(("tumor", "normal")) == {"status": "condition"}
 
 
 def test_one_of_several_roles_is_enough_and_its_groups_are_counted() -> None:
