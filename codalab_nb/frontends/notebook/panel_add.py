@@ -111,45 +111,50 @@ class AddData:
         self._named = ""  # the name that was proposed, as long as nobody typed another
         self.table = FilePicker("the table", self._propose_name)
         self.samples = FilePicker("a sample table", lambda: None)
+        self.sheet = labelled(widgets.Text(description="Sheet with the table", placeholder="found by its contents"))
         self.name = labelled(widgets.Text(description="Name of the data set", placeholder="from the file"))
         self.button = widgets.Button(description="Add", button_style="primary", icon="plus")
         self.button.on_click(lambda _: self.add())
         self.told = markup()
         put(self.told, "")
         help_ = markup(
-            "One row per gene and one column per sample, or the other way round; CSV or TSV, with a header line. "
+            "One row per gene and one column per sample, or the other way round: CSV, TSV, Excel, GCT or AnnData. "
             "The sample table is optional: one row per sample, with its group, batch, …; without it groups are "
             f"proposed from the sample names. Uploads take up to {UPLOAD_MB} MB; a larger file is dropped into "
             "Jupyter’s file browser and then chosen here.",
             "codalab-soft",
         )
-        pickers = box([self.table.widget, self.samples.widget, box([self.name, self.button])], "codalab-columns")
+        named = box([self.sheet, self.name, self.button])
+        pickers = box([self.table.widget, self.samples.widget, named], "codalab-columns")
         self.widget = box([help_, pickers, self.told])
+        self._propose_name()
 
     def add(self) -> None:
         """Reads and adds what is chosen, in a thread."""
-        chosen, samples, name = self.table.chosen, self.samples.chosen, self.name.value
+        chosen, samples, name, sheet = self.table.chosen, self.samples.chosen, self.name.value, self.sheet.value
         if chosen is None:
             self._failed([Problem("usage", "No table is chosen yet.", "Upload one, or choose a file of this folder.")])
             return
         self.disable(True)
         put(self.told, status(f"Reading {Path(chosen.name).name} …"))
-        if not self._work.start(lambda: self._read(chosen, samples, name), self._done, self._failed):
+        if not self._work.start(lambda: self._read(chosen, samples, name, sheet), self._done, self._failed):
             self._failed([Problem("busy", "Something else is being read.", "Wait for it, then try again.")])
 
-    def _read(self, chosen: Chosen, samples: Chosen | None, name: str) -> DatasetDocument:
+    def _read(self, chosen: Chosen, samples: Chosen | None, name: str, sheet: str) -> DatasetDocument:
         with tempfile.TemporaryDirectory(prefix="codalab-panel-") as folder:
             table = chosen.placed(Path(folder) / "table")
-            other = samples.placed(Path(folder) / "samples") if samples else None
+            other: str | Path | None = samples.placed(Path(folder) / "samples") if samples else None
+            if isinstance(other, Path) and is_workbook(table.name) and not other.exists():
+                other = str(other)  # a sheet of it
             for path, what in ((table, "table"), (other, "sample table")):
-                if path is not None and not path.exists():
+                if isinstance(path, Path) and not path.exists():
                     raise InputError("missing_file", f"There is no {what} {path}.", "Check the spelling.")
-            return self._state.add(table, samples=other, name=name)
+            return self._state.add(table, samples=other, sheet=sheet, name=name)
 
     def _done(self, document: DatasetDocument) -> None:
         self.table.clear()
         self.samples.clear()
-        self.name.value = self._named = ""
+        self.name.value = self._named = self.sheet.value = ""
         put(self.told, status(f"Added as {document.reference}."))
         self.disable(False)
         self._added(document)
@@ -159,7 +164,7 @@ class AddData:
         put(self.told, told(Problem(one.code, plain(one.message), plain(one.fix)) for one in problems))
 
     def disable(self, disabled: bool) -> None:
-        self.button.disabled = self.name.disabled = disabled
+        self.button.disabled = self.name.disabled = self.sheet.disabled = disabled
         self.table.disable(disabled)
         self.samples.disable(disabled)
 
@@ -169,7 +174,12 @@ class AddData:
         if self.name.value in ("", self._named):
             self.name.value = proposal
         self._named = proposal
+        self.sheet.layout.display = None if chosen and is_workbook(chosen.name) else "none"
         put(self.told, "")
+
+
+def is_workbook(name: str) -> bool:
+    return name.casefold().endswith((".xlsx", ".xlsm", ".xls"))
 
 
 def plain_name(name: str) -> str:

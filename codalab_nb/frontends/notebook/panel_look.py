@@ -157,7 +157,7 @@ CSS = """
 .codalab-panel .codalab-table { overflow-x: auto; margin: 2px 0 6px; }
 .codalab-panel .codalab-table table { border-collapse: collapse; font-size: 12px; margin: 0; color: inherit; }
 .codalab-panel .codalab-table :is(th, td) { border: 1px solid var(--cl-line); padding: 2px 7px; text-align: left;
-  max-width: 170px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; background: none; color: inherit; }
+  max-width: 130px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; background: none; color: inherit; }
 .codalab-panel .codalab-table th { background: var(--cl-raised); font-weight: 600; }
 .codalab-panel .codalab-table td.codalab-number { text-align: right; font-variant-numeric: tabular-nums; }
 .codalab-panel .codalab-fold.widget-toggle-button { background: none; box-shadow: none; color: var(--cl-brand);

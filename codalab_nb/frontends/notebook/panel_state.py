@@ -97,9 +97,14 @@ class PanelState:
                 self.looked_at = self.chosen[-1]
         self._forget_what_does_not_fit()
 
-    def add(self, table: Path, *, samples: Path | None = None, name: str = "") -> DatasetDocument:
-        """Adds a data set and chooses it. Raises InputError with every problem."""
-        return self._added(self.site.add_dataset(table, samples=samples, name=name.strip() or None))
+    def add(
+        self, table: Path, *, samples: str | Path | None = None, sheet: str = "", name: str = ""
+    ) -> DatasetDocument:
+        """Adds a data set and chooses it. `samples`: a file, or a sheet of the workbook. Raises InputError."""
+        catalog = self.site.catalog
+        return self._added(
+            catalog.add([table], samples=samples, sheet=sheet.strip() or None, name=name.strip() or None)
+        )
 
     def add_example(self) -> DatasetDocument:
         folder = examples.example_folder()
