@@ -13,6 +13,13 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.support.browser import HOW, Kind, Notebook, Server, chromium, empty, launch
 from tests.support.home import Home
+from tests.support.notebooks import write
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser" in item.path.as_posix():
+            item.add_marker(pytest.mark.timeout(400))  # servers start, pages load; each wait has a limit of its own
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +52,10 @@ def short() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def home(short: Path) -> Iterator[Home]:
+    """One background process, warm: the first kernel of a day takes seconds, and is not what these tests are about."""
     with Home(short / "home", CODALAB_NB_HEARTBEAT="1") as one:
+        with one.site(serve=True) as site:
+            assert site.run(write(short / "warm.ipynb", "1")).verdict == "succeeded"
         yield one
 
 
@@ -80,19 +90,24 @@ def voila(serve: Callable[[Kind], Server], browser: Browser) -> Server:
     return serve("voila")
 
 
-def _opened(server: Server, context: BrowserContext, name: str) -> Iterator[Notebook]:
+def _opened(server: Server, context: BrowserContext, home: Home, name: str) -> Iterator[Notebook]:
     notebook = Notebook(server, context, empty(server.root / f"{name}.ipynb").name)
     yield notebook
     notebook.close()
     server.end_kernels()
+    with home.site() as site:  # a test that failed must not leave its task to the next one
+        for row in site.ledger.open_tasks():
+            site.cancel(row.id)
 
 
 @pytest.fixture
-def notebook(server: Server, context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Notebook]:
+def notebook(server: Server, context: BrowserContext, home: Home, request: pytest.FixtureRequest) -> Iterator[Notebook]:
     """A new notebook, open, its kernel ready; the kernel is gone afterwards. Once in JupyterLab, once in Notebook 7."""
-    yield from _opened(server, context, request.node.originalname)
+    yield from _opened(server, context, home, request.node.originalname)
 
 
 @pytest.fixture
-def lab_notebook(lab: Server, context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Notebook]:
-    yield from _opened(lab, context, request.node.originalname)
+def lab_notebook(
+    lab: Server, context: BrowserContext, home: Home, request: pytest.FixtureRequest
+) -> Iterator[Notebook]:
+    yield from _opened(lab, context, home, request.node.originalname)

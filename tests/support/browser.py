@@ -25,7 +25,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Locator,
 from tests.support.home import ROOT
 
 Kind = Literal["lab", "notebook", "voila"]
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 TOKEN = "for-tests-only"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MAC = (
@@ -359,8 +359,8 @@ class Notebook:
     # --- for eyes
 
     def shot(self, name: str) -> None:
-        """A screenshot into the folder CODALAB_NB_SHOTS names, if it names one."""
-        if folder := os.environ.get("CODALAB_NB_SHOTS"):
+        """A screenshot into the folder BROWSER_SHOTS names, if it names one."""
+        if folder := os.environ.get("BROWSER_SHOTS"):
             with contextlib.suppress(Error):
                 self.page.screenshot(path=f"{folder}/{self.server.kind}-{name}.png")
 
