@@ -78,9 +78,8 @@ def look_through(path: Path, part: str) -> SheetMarks:
         raw.seek(0)
         while piece := raw.read(_PIECE):
             rest += piece
-            cut = rest.rfind(b"</" + prefix + b"row>")
-            cut = cut if cut >= 0 else rest.rfind(b"<" + prefix + b"row ")  # <row r="7"/>
-            if cut < 0 or len(rest) < cut:
+            cut = rest.rfind(b"<" + prefix + b"row")  # the last row may go on in the next piece
+            if cut <= 0:
                 if len(rest) > MOST_ROW_BYTES:
                     raise damaged(path, f"a row of {part} is longer than any spreadsheet writes")
                 continue
@@ -212,7 +211,7 @@ def _count(data: bytes, prefix: bytes, marks: SheetMarks, shared: dict[bytes, in
     counts = {name: _tags(data, opened + name) for name in (b"row", b"c", b"v", b"f", b"is", b"t", b"r")}
     marks.rows += counts[b"row"]
     marks.values += counts[b"v"] + counts[b"is"]
-    marks.values -= data.count(opened + b"v></" + prefix + b"v>") + data.count(opened + b"v/>")
+    marks.values -= sum(data.count(opened + empty) for empty in (b"v></" + prefix + b"v>", b"v/>", b"v />"))
     if counts[b"f"] and len(marks.formulas) < MOST_FORMULAS:
         _formulas(data, prefix, marks, shared)
     if opened + b"mergeCell " in data:
@@ -228,7 +227,8 @@ def _tags(data: bytes, name: bytes) -> int:
 
 def _formulas(data: bytes, prefix: bytes, marks: SheetMarks, shared: dict[bytes, int]) -> None:
     p = re.escape(prefix)
-    pattern = rb"<%bc ([^>]*)>\s*<%bf([^>]*?)(?:/>|>([^<]*)</%bf>)\s*(</%bc>)?" % (p, p, p, p)
+    nothing = rb"(</%bc>|<%bv\s*/>|<%bv></%bv>)" % (p, p, p, p)
+    pattern = rb"<%bc ([^>]*)>\s*<%bf([^>]*?)(?:/>|>([^<]*)</%bf>)\s*%b?" % (p, p, p, nothing)
     for match in re.finditer(pattern, data):
         address = re.search(rb'\br="([A-Z]+\d+)"', match[1])
         if not address:
@@ -239,4 +239,6 @@ def _formulas(data: bytes, prefix: bytes, marks: SheetMarks, shared: dict[bytes,
         if group:  # the first cell of a filled-down formula holds its text
             bits = shared.setdefault(group[1], bits) if not text else bits
             shared[group[1]] = bits
-        marks.formulas[place(address[1].decode())] = bits | (NO_RESULT if match[4] else 0)
+        marks.formulas[place(address[1].decode())] = bits | (
+            NO_RESULT if match[4] and b't="str"' not in match[1] else 0  # the result of text may be empty
+        )

@@ -32,6 +32,7 @@ def table_of(grid: Grid) -> ReadTable:
 class _Assembly:
     def __init__(self, grid: Grid, marks: Marks, layout: Layout) -> None:
         self.grid, self.marks, self.layout = grid, marks, layout
+        self.measured = frozenset(layout.numbers)
         self.notes: list[ReadingNote] = []
         self.strays: list[Stray] = []
 
@@ -45,14 +46,14 @@ class _Assembly:
             cells = self.grid.column(column, layout.body)
             if column == layout.id_column:
                 columns.append(pd.Series(ids, dtype="object"))
-            elif column in set(layout.numbers):
+            elif column in self.measured:
                 spelled[column] = found = to_numbers(cells, self.marks)
                 columns.append(self._numbers(column, name, cells, found, ids))
             else:
                 columns.append(pd.Series([to_text(cell) for cell in cells], dtype="object"))
         frame = pd.concat(columns, axis=1, ignore_index=True) if columns else pd.DataFrame()
         frame.columns = pd.Index(names)
-        values = tuple(at for at, column in enumerate(layout.columns) if column in set(layout.numbers))
+        values = tuple(at for at, column in enumerate(layout.columns) if column in self.measured)
         attributes = self._attributes([names[at] for at in values])
         self._tell_layout()
         self._tell_cells(spelled)
@@ -78,7 +79,7 @@ class _Assembly:
         dates = sum(isinstance(cell, dt.date) for cell in cells) > len(cells) / 2
         names = [str(to_text(cell)) if dates and isinstance(cell, dt.date) else as_name(cell) for cell in cells]
         for at, column in enumerate(self.layout.columns):
-            if not names[at] and column not in set(self.layout.numbers):
+            if not names[at] and column not in self.measured:
                 above = [as_name(self.grid.cell(other, column)) for other in self.layout.header if other != row]
                 names[at] = next(filter(None, reversed(above)), "")
         return [name or ("id" if at == 0 else f"column {at + 1}") for at, name in enumerate(names)]
@@ -91,7 +92,7 @@ class _Assembly:
 
     def _attributes(self, samples: list[str]) -> pd.DataFrame:
         """What the header rows other than the one with the names say: labels, stripped; NaN where a cell is empty."""
-        numbers = [c for c in self.layout.columns if c in set(self.layout.numbers)]
+        numbers = [c for c in self.layout.columns if c in self.measured]
         labels: dict[str, list[object]] = {}
         told: list[str] = []
         for row in self.layout.header:
@@ -120,7 +121,7 @@ class _Assembly:
                 filled.append(column)
         known = [cell for cell in cells if isinstance(cell, str)]
         empty = len(cells) - len(known)
-        if not filled and empty > len(known) >= 2 and isinstance(cells[0], str) and len(set(known)) > 1:
+        if not filled and empty >= len(known) >= 2 and isinstance(cells[0], str) and len(set(known)) > 1:
             for at in range(1, len(cells)):
                 cells[at] = cells[at] if isinstance(cells[at], str) else cells[at - 1]
             carried = True
@@ -252,7 +253,7 @@ class _Assembly:
         return [
             self.grid.where(rows[number], column)
             for (number, column), bits in self.grid.formulas.items()
-            if bits & NO_RESULT and number in rows and column in set(self.layout.numbers)
+            if bits & NO_RESULT and number in rows and column in self.measured
             and self.grid.cell(rows[number], column) is None
         ]  # fmt: skip
 

@@ -45,11 +45,17 @@ class Marks:
     def seen_in(cls, texts: Iterable[str]) -> Marks:
         marks = cls()
         for text in texts:
-            marks._look(_bare(text))
+            if text[-1:].isdigit() or text.endswith((" ", ",", ".")):
+                marks._look(_bare(text))
         return marks
 
     def _look(self, text: str) -> None:
-        if _UNSURE_COMMA.fullmatch(text) or _UNSURE_POINT.fullmatch(text):
+        if (
+            text.isdigit()
+            or not any(mark in text for mark in ".,")
+            or _UNSURE_COMMA.fullmatch(text)
+            or _UNSURE_POINT.fullmatch(text)
+        ):
             return
         if _THOUSANDS_COMMA.fullmatch(text):
             self.thousands_comma += 1
@@ -112,6 +118,8 @@ def is_missing(cell: object) -> bool:
 
 def is_number(cell: object, marks: Marks) -> bool:
     if isinstance(cell, str):
+        if _PLAIN.fullmatch(cell):
+            return True
         return bool(_looks_numeric(cell)) and (marks.number(cell) is not None or bool(candidates(cell)))
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 

@@ -172,6 +172,8 @@ def _sample_table(matrix: ReadTable, others: Sequence[ReadTable]) -> ReadTable |
     sides = [{sample_key(name) for name in matrix.value_names}, {sample_key(str(name)) for name in ids}]
     best: tuple[float, ReadTable | None] = (0.5, None)  # at least half of the samples
     for table in others:
+        if table.looks == "matrix":
+            continue
         for place, name in enumerate(table.frame.columns):
             if place in table.values:
                 continue

@@ -83,16 +83,15 @@ def find_layout(grid: Grid, marks: Marks) -> Layout:
     found.titles = list(range(first))
     found.header = _header(grid, marks, numeric, first)
     found.body = list(range((found.header[-1] + 1) if found.header else first, len(grid.rows)))
-    used = [c for c in range(width) if any(grid.cell(r, c) is not None for r in (*found.header, *found.body))]
-    found.names = _names_row(grid, found.header, numeric or used)
+    found.names = _names_row(grid, found.header, numeric or list(range(width)))
     _drop_below(grid, marks, numeric, found)
     _drop_summaries(grid, marks, numeric, found)
-    found.numbers = [c for c in numeric if c in set(used)]
+    used = _used(grid, (*found.header, *found.body))
+    found.numbers = sorted({*numeric} & {*used})
     _drop_columns(grid, marks, found)
-    found.columns = [
-        c for c in used if c not in {*found.summary_columns, *found.counters} and _has_cells(grid, found, c)
-    ]
-    found.numbers = [c for c in found.numbers if c in set(found.columns)]
+    dropped = {*found.summary_columns, *found.counters}
+    found.columns = [c for c in used if c not in dropped]
+    found.numbers = sorted({*found.numbers} & {*found.columns})
     found.id_column = _id_column(grid, found)
     return found
 
@@ -128,7 +127,7 @@ def _first_wide_row(grid: Grid, numeric: list[int]) -> int:
     reach = set(numeric) if len(numeric) >= 2 else set(range(grid.width))
     for at, row in enumerate(grid.rows[:_HEAD]):
         inside = sum(c in reach and cell is not None and cell != "" for c, cell in enumerate(row))
-        if (inside >= 2 and widths[at] >= min(3, usual)) or (usual == 2 and widths[at] == 2):
+        if (inside >= 2 and (widths[at] >= min(3, usual) or inside == widths[at])) or (usual == 2 and widths[at] == 2):
             return at
         if inside and any(_spans(grid, at, c) for c in range(len(row))) and _next_is_wide(grid, at, reach):
             return at
@@ -209,9 +208,8 @@ def _drop_summaries(grid: Grid, marks: Marks, numeric: list[int], found: Layout)
     """Rows of formulas over a range, and rows called MEAN; a row called MAX only if its numbers are the maxima."""
     if len(numeric) < 1 or len(found.body) < 3:
         return
-    with_sums = {
-        number for (number, column), bits in grid.formulas.items() if bits & SUMS_UP and column in set(numeric)
-    }
+    measured = set(numeric)
+    with_sums = {number for (number, column), bits in grid.formulas.items() if bits & SUMS_UP and column in measured}
     edge = {*found.body[:3], *found.body[-12:]}
     summaries = []
     for row in found.body:
@@ -255,12 +253,14 @@ def _drop_columns(grid: Grid, marks: Marks, found: Layout) -> None:
     for (number, column), bits in grid.formulas.items():
         if bits & SUMS_UP and number in rows:
             sums[column] += 1
-    for column in list(found.numbers):
+    for column in sorted({*found.numbers, *sums}):
         name = as_name(grid.cell(found.names, column)).casefold().rstrip(": ") if found.names is not None else ""
         others = [c for c in found.numbers if c != column]
+        if not others:
+            continue
         if sums[column] >= MOSTLY * len(body) or (name in _SURE and _sums_up(grid, marks, body[:200], others, column)):
             found.summary_columns.append(column)
-            found.numbers.remove(column)
+            found.numbers = others
     first = found.numbers[0] if found.numbers else None
     if first is not None and len(found.numbers) > 1 and found.names is not None:
         name = as_name(grid.cell(found.names, first)).casefold()
@@ -285,11 +285,15 @@ def _sums_up(grid: Grid, marks: Marks, rows: list[int], others: list[int], colum
     return any(np.isclose(one, own, rtol=1e-3, atol=1e-6).mean() > 0.9 for one in sums)
 
 
-def _has_cells(grid: Grid, found: Layout, column: int) -> bool:
-    """Not only a name: somebody's remark right of the table has no header, an unused column no cells."""
-    return any(
-        column < len(grid.rows[row]) and not _blank(grid.rows[row][column]) for row in (*found.header, *found.body)
-    )
+def _used(grid: Grid, rows: Sequence[int]) -> list[int]:
+    """The columns that hold anything in these rows. It stops looking where all were seen, which is soon."""
+    unseen = set(range(grid.width))
+    for row in rows:
+        if not unseen:
+            break
+        cells = grid.rows[row]
+        unseen -= {c for c in unseen if c < len(cells) and not _blank(cells[c])}
+    return sorted(set(range(grid.width)) - unseen)
 
 
 def _blank(cell: Cell) -> bool:
@@ -299,7 +303,7 @@ def _blank(cell: Cell) -> bool:
 def _id_column(grid: Grid, found: Layout) -> int | None:
     """The column that names the rows: the first of text whose cells (nearly) all differ; else one called like ids."""
     names = [as_name(grid.cell(found.names, c)).casefold() if found.names is not None else "" for c in found.columns]
-    texts = [c for c in found.columns if c not in set(found.numbers)]
+    texts = sorted({*found.columns} - {*found.numbers})
     for column in texts:
         cells = [as_name(cell) for cell in grid.column(column, found.body)]
         if len(set(cells)) > MOSTLY * len(cells) and sum(map(bool, cells)) > MOSTLY * len(cells):

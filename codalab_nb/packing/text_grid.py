@@ -21,12 +21,16 @@ from codalab_nb.packing.layout import MOSTLY, find_layout
 from codalab_nb.packing.tables import HEAD_BYTES, chunks, encoding_of, open_bytes, separator_of
 
 MOST_BYTES = 64 << 20  # unpacked; larger text is only read in pieces, so it has to be clean
-_EDGE = 60  # lines looked at from either end
+_EDGE = 60  # lines looked at from either end; fewer of very wide tables
+_EDGE_CELLS = 20_000
 
 
 def is_clean(path: Path, table: TableFile) -> bool:
     """Whether a plain reader gets the table right: one header line, and nothing but data below it."""
     first, last = _edges(path, table.encoding)
+    width = max((line.count(table.separator) + 1 for line in first), default=1)
+    kept = max(12, min(_EDGE, _EDGE_CELLS // width))
+    first, last = first[:kept], last[-kept:]
     try:
         rows = list(csv.reader([*first, *last], delimiter=table.separator, skipinitialspace=True))
     except csv.Error:
@@ -115,7 +119,7 @@ def _other_spellings(path: Path, table: TableFile, marks: Marks) -> bool:
                 continue
             known = column.dropna()
             texts = known[pd.to_numeric(known, errors="coerce").isna()]
-            if 0 < len(texts) < MOSTLY * len(known) or (len(texts) == len(known) and _all_numbers(texts, marks)):
+            if 0 < len(texts) <= MOSTLY * len(known) or (len(texts) == len(known) and _all_numbers(texts, marks)):
                 return any(is_missing(text) or is_number(text, marks) for text in map(str, texts))
     return False
 

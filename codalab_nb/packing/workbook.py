@@ -17,6 +17,7 @@ from codalab_nb.packing.grid import Grid
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+MOST_COLUMNS = 1 << 14  # what Excel allows
 MOST_CELLS = 40_000_000  # about 2.5 GB of memory
 
 
@@ -28,11 +29,11 @@ def read_workbook(path: Path) -> list[Grid]:
     check_workbook(path)
     import openpyxl
 
-    with warnings.catch_warnings():
+    with path.open("rb") as raw, warnings.catch_warnings():  # given a name, openpyxl would judge by its ending
         # openpyxl tells of parts it leaves out (drop-down lists, conditional colours): none holds a measurement.
         warnings.simplefilter("ignore", UserWarning)
         try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
         except Exception as error:  # a damaged file ends in whichever error its damage leads to
             raise damaged(path, _words(error)) from error
         try:
@@ -58,6 +59,8 @@ def _fill(path: Path, grid: Grid, marks: SheetMarks, rows: Iterable[tuple[object
     """Stops at the last cell with a value: a million formatted but empty rows below it are not parsed."""
     seen = cells = 0
     for number, row in enumerate(rows, start=1):
+        if len(row) > MOST_COLUMNS:
+            raise damaged(path, f"row {number} of the sheet {grid.name!r} has {len(row):,} cells")
         seen += len(row) - row.count(None)
         values = list(row)
         while values and (values[-1] is None or values[-1] == ""):
