@@ -23,6 +23,10 @@ MISSING_WORDS = (
 class AnalysisError(ValueError):
     """The data or the settings do not allow this analysis; the message says why and what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the sentence, not the way through our code (IPython asks for this method)."""
+        return [f"This analysis is not possible. {self}"]
+
 
 @dataclass(frozen=True)
 class ExpressionSet:
@@ -72,7 +76,7 @@ class ExpressionSet:
         for wanted in ("symbol", "gene_symbol", "gene_name", "genename", "gene", "description"):
             for column in self.features.columns:
                 if str(column).casefold() == wanted:
-                    text = self.features[column].map(lambda value: _shortened(str(value)) if value == value else "")
+                    text = self.features[column].map(_shown)
                     return text.where(text != "", self.values.index.to_series())
         return self.values.index.to_series()
 
@@ -209,6 +213,12 @@ def _as_name(value: object) -> str:
 
 def _spelled(value: object) -> object:
     return np.nan if isinstance(value, float) and value != value else _as_name(value)
+
+
+def _shown(value: object) -> str:
+    """A label, or "" for what stands where there is none: `na` in GCT files, `---` in those of Affymetrix."""
+    text = "" if value != value else str(value).strip()
+    return "" if text.casefold() in ("", "na", "n/a", "nan", "null", "---") else _shortened(text)
 
 
 def _shortened(text: str, longest: int = 30) -> str:

@@ -14,6 +14,7 @@ from codalab_nb.model.bundle import FileRef, RelativePath
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PROFILE_FILE = "profile.json"  # staged beside the files of a data set; no file of a data set may have this name
+AS_READ = "as-read"  # the folder of clean copies in a data set; no file that a person adds may lie in one of this name
 
 Orientation = Literal[
     "genes_in_rows", "samples_in_rows", "table", "files"

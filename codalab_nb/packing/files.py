@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.bundle import check_relative
-from codalab_nb.model.dataset import PROFILE_FILE, Note, Profile
+from codalab_nb.model.dataset import AS_READ, PROFILE_FILE, Note, Profile
 from codalab_nb.packing.tables import SPREADSHEETS, check_file, is_readable_name, is_regular
 
 MATRIX_WORDS = ("expression", "counts", "matrix")
@@ -83,6 +83,7 @@ def _checked(path: Path, what: str, problems: Problems) -> bool:
 
 def _take_folder(folder: Path, chosen: Chosen, problems: Problems) -> None:
     taken = False
+    staged = _is_our_profile(folder / PROFILE_FILE)
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         if any(part.startswith(".") for part in relative.parts) or path.is_dir():
@@ -91,8 +92,8 @@ def _take_folder(folder: Path, chosen: Chosen, problems: Problems) -> None:
             text = f"{relative} is left out: it is a link that leads out of the folder, or no ordinary file."
             chosen.warnings.append(Note(code="file_left_out", text=text))
             continue
-        if relative.as_posix() == PROFILE_FILE and _is_our_profile(path):
-            continue  # the folder was staged for a method before; the profile is made anew
+        if staged and (relative.as_posix() == PROFILE_FILE or relative.parts[0] == AS_READ):
+            continue  # the folder was staged for a method before; profile and clean copies are made anew
         _take(path, relative.as_posix(), chosen, problems)
         taken = True
     if not taken:
@@ -105,10 +106,8 @@ def _take(path: Path, name: str, chosen: Chosen, problems: Problems) -> None:
     except ValueError as error:
         problems.add("bad_file_name", f"The file name cannot be kept: {error}.", "Rename the file.")
         return
-    if name == PROFILE_FILE:
-        problems.add(
-            "reserved_name", f"A file of a data set cannot be called {PROFILE_FILE}: ours is.", "Rename the file."
-        )
+    if name == PROFILE_FILE or name.startswith(f"{AS_READ}/"):
+        problems.add("reserved_name", f"A file of a data set cannot be called {name}: ours is.", "Rename the file.")
         return
     chosen.files.append((path, name))
 
@@ -118,7 +117,7 @@ def _is_our_profile(path: Path) -> bool:
     try:
         content = json.loads(path.read_bytes())
         Profile.model_validate({key: value for key, value in content.items() if key != "dataset"})
-    except (ValidationError, ValueError, AttributeError):
+    except (OSError, ValidationError, ValueError, AttributeError):
         return False
     return True
 

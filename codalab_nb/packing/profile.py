@@ -17,7 +17,7 @@ from typing import cast
 import pandas as pd
 
 from codalab_nb.errors import InputError, Problems
-from codalab_nb.model.dataset import MATRIX_KINDS, PROFILE_FILE, Kind, Note, Profile, TableFile
+from codalab_nb.model.dataset import AS_READ, MATRIX_KINDS, PROFILE_FILE, Kind, Note, Profile, TableFile
 from codalab_nb.model.design import canonical, check_words, groups_from_names, propose_roles, revise
 from codalab_nb.packing import checks
 from codalab_nb.packing.columns import describe
@@ -27,7 +27,7 @@ from codalab_nb.packing.odd import odd_notes
 from codalab_nb.packing.orientation import kind_of_values, orientation
 from codalab_nb.packing.samples import Described, SampleTable, as_name, describe_samples, names_known_to
 from codalab_nb.packing.scan import Scan, scan
-from codalab_nb.packing.sources import AS_READ, Source, matrix_source, sample_source
+from codalab_nb.packing.sources import Source, matrix_source, sample_source
 from codalab_nb.packing.tables import SPREADSHEETS, read_small
 
 

@@ -8,16 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from codalab_nb.errors import InputError, Problems
-from codalab_nb.model.dataset import Note, Orientation, TableFile, counted
+from codalab_nb.model.dataset import AS_READ, Note, Orientation, TableFile, counted
 from codalab_nb.packing import checks
 from codalab_nb.packing.files import Chosen
 from codalab_nb.packing.orientation import ANNOTATION_WORDS
 from codalab_nb.packing.reading import Reading, ReadingNote, ReadTable, read_file, write_tidy
 from codalab_nb.packing.samples import SampleTable
 from codalab_nb.packing.scan import Scan
-from codalab_nb.packing.tables import read_header, read_small, sniff
+from codalab_nb.packing.tables import read_header, read_small
 
-AS_READ = "as-read"  # the folder of clean copies in a data set
 ID_WORDS = (
     "id",
     "gene",
@@ -89,20 +88,13 @@ class Source:
             fix = "Write a number, or leave the cell empty."
             if stray.may_be:
                 told += f", which may be {' or '.join(stray.may_be)}"
-                fix = "Write it without a separator of thousands."
+                fix = f"Write {stray.may_be[0]} if that is meant, as a plain number in the cell."
             problems.add("text_in_numbers", f"{told}, not a number." if not stray.may_be else f"{told}.", fix)
         if len(strays) > checks.NAMED:
             told = (
                 f"{self.label}: text among numbers in {counted(len(strays) - checks.NAMED, 'more cell', 'more cells')}."
             )
             problems.add("text_in_numbers", told, "Correct them likewise.")
-
-
-def _read(path: Path, sheet: str | None = None, samples_sheet: str | None = None) -> Reading:
-    try:
-        return read_file(path, sheet=sheet, samples_sheet=samples_sheet)
-    except NotImplementedError:
-        return Reading(path, "text", direct=sniff(path, path.name))
 
 
 def matrix_source(
@@ -112,7 +104,7 @@ def matrix_source(
         return None
     path, name = chosen.matrix, chosen.name_of(chosen.matrix)
     try:
-        reading = _read(path, sheet, samples_sheet)
+        reading = read_file(path, sheet=sheet, samples_sheet=samples_sheet)
     except InputError as error:
         problems.take(error)
         return None
@@ -156,7 +148,7 @@ def sample_source(
 
 def _from_file(path: Path, name: str, problems: Problems) -> SampleTable | None:
     try:
-        reading = _read(path)
+        reading = read_file(path)
     except InputError as error:
         problems.take(error)
         return None
