@@ -10,36 +10,41 @@ from codalab_nb.frontends.notebook.panel_look import safe
 from codalab_nb.model.dataset import KIND_WORDS, Column, Profile
 
 _LEVELS = 6
-# Open questions have controls of their own in the panel; words for the command line would only confuse.
+# These have controls of their own in the panel.
 ASKED_BY_CONTROLS = frozenset({"role_proposed", "reference_proposed", "samples_renamed", "levels_look_alike"})
 
-# What the command line's flags are called in the panel.
-_FLAGS = (
+# What to click where the command line says what to type.
+_CLICKS: tuple[tuple[str, str], ...] = (
     (
         r"--samples FILE, or --role COLUMN=(\w+)",
-        r"say under Data which column holds it, or add the table again with a sample table that has it",
+        "say under Data which column holds it, or add the table again with a sample table that has it",
     ),
-    (r"(with|by|say|give|set it with) --kind (counts|linear|log)\b", r"choose “\2” under “The values are”"),
-    (r"--kind (counts|linear|log)\b", r"choose “\1” under “The values are”"),
-    (r"(set it )?with --kind", r"choose the right one under “The values are”"),
-    (r"Leave --kind away, or say linear or log\.", r"Choose another kind."),
-    (r"Leave --kind away, or ", ""),
-    (r"Confirm with --role \S+, or name another column\.", "Confirm it, or choose another column."),
-    (r"--samples FILE", "a sample table"),
-    (r"--name \S+", "another name"),
-    (r"`codalab-nb method list[^`]*` shows what fits\.", "Methods that fit are listed above."),
+    (r" Confirm or change it with --reference .*$", " Confirm or change it under Data."),
+    (r" Confirm with --role .*?, or name another column\.", " Confirm it, or choose another column."),
+    (r" Give it with -p \w+=VALUE\.", " Choose one under Settings."),
+    (r"^Give it with -p \w+=VALUE\.", "Choose one under Settings."),
+    (r"Leave --kind away, or give the sample table with --samples FILE\.", "Give a sample table, too."),
+    (r"Leave --kind away, or say linear or log\.", "Choose another kind of values."),
+    (r"set it with --kind\b", "choose the right one under “The values are”"),
+    (r"Give a sample table with --samples FILE", "Add the table together with a sample table"),
+    (r"give one with --samples\b", "add the table together with one"),
+    (r"with --samples FILE", "as a sample table"),
+    (r": `--name golub`\.", "."),
+    (r": `--(timeout|memory) (\w+)`\.", r", as \2."),
+    (r"`codalab-nb method list[^`]*` shows what fits\.", "What fits is listed under Methods."),
     (
         r"`codalab-nb dataset list` shows all; `codalab-nb dataset add FILE` makes one\.",
-        "Refresh the list of data sets.",
+        "Click Refresh to see what is there.",
     ),
+    (r"`codalab-nb method list` shows all;.*", "Click Refresh to see what is there."),
 )
 
 
 def plain(text: str) -> str:
-    """A sentence of the site without flags of the command line: what to click instead."""
-    for pattern, words in _FLAGS:
+    """A sentence of the site with what to click in place of what to type on a command line."""
+    for pattern, words in _CLICKS:
         text = re.sub(pattern, words, text)
-    return text
+    return re.sub(r"say --kind (\w+)", lambda found: f"choose “{KIND_WORDS.get(found[1], found[1])}” above", text)
 
 
 def size(profile: Profile) -> str:

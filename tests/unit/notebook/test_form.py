@@ -169,7 +169,6 @@ def test_what_the_form_takes_is_never_refused_later(named: tuple[str, JsonObject
     name, schema = named
     try:
         value = read(schema, typed)
-    except NotYet as fault:
-        assert str(fault).endswith(".")
+    except NotYet:
         return
     assert check_parameters(DE, TWO, {name: value})[name] == value
