@@ -85,7 +85,7 @@ def _apart(matrix: Matrix, names: Sequence[str], kind: Kind) -> list[Note]:
         return []
     if kind == "counts":
         totals = whole.sum(axis=0)
-        whole = np.log2(whole / np.where(totals > 0, totals, 1) * 1e6 + 1)
+        whole = np.log2(np.maximum(whole, 0) / np.where(totals > 0, totals, 1) * 1e6 + 1)
     elif kind == "linear":
         whole = np.log2(np.maximum(whole, FLOOR))
     whole = whole - whole.mean(axis=0)
