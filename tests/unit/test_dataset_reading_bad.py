@@ -8,6 +8,7 @@ import re
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -16,13 +17,14 @@ from codalab_nb.errors import InputError
 from codalab_nb.packing import archive, workbook
 from codalab_nb.packing.reading import read_file, write_tidy
 
+ROWS: list[list[Any]] = [["gene", "S1", "S2"], *([f"GENE{n}", n, 2 * n] for n in range(1, 30))]
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 
 
 def plain(folder: Path, name: str = "t.xlsx") -> Path:
     book = openpyxl.Workbook()
-    for row in [["gene", "S1", "S2"], *([f"GENE{n}", n, 2 * n] for n in range(1, 30))]:
-        book.active.append(row)  # type: ignore[union-attr]
+    for row in ROWS:
+        book.worksheets[0].append(row)
     book.save(folder / name)
     return folder / name
 
@@ -195,11 +197,10 @@ def test_without_h5py_the_error_names_the_command(tmp_path: Path, monkeypatch: p
 def test_names_that_are_formulas_are_text_in_the_copy(tmp_path: Path) -> None:
     """A copy is CSV; who opens it in a spreadsheet must get the same names."""
     book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    for row in [["gene", "S1", "S2"], *([f"GENE{n}", n, 2.5 * n] for n in range(1, 30))]:
+    sheet = book.worksheets[0]
+    for row in ROWS:
         sheet.append(row)
     sheet["A3"].value = 'a "quoted", name'
     book.save(tmp_path / "t.xlsx")
     copies = write_tidy(read_file(tmp_path / "t.xlsx"), tmp_path)
-    assert copies.matrix.read_text().splitlines()[2] == '"a ""quoted"", name",2,5.0'
+    assert copies.matrix.read_text().splitlines()[2] == '"a ""quoted"", name",2,4'

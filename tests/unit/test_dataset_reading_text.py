@@ -36,7 +36,7 @@ def test_clean_files_are_read_in_pieces_and_not_copied(path: Path) -> None:
         ("Exported 22/11,,,,\n,,,,\n" + CLEAN, ["title_lines"]),
         ("# featureCounts v2.0; Command: x\n" + CLEAN, ["title_lines"]),
         (",ctrl,ctrl,drug,drug\n" + CLEAN, ["header_rows"]),
-        (",ctrl,,drug,\n" + CLEAN, ["header_rows", "merged_cells"]),
+        (",ctrl,,drug,\n" + CLEAN, ["merged_cells", "header_rows"]),
         (CLEAN + "MEAN,4.875,5.25,5.75,2\n", ["summary_rows"]),
         (CLEAN + ",,,,\nContact: lab 3,,,,\n", ["note_lines"]),
         (CLEAN + "\n* values below 0.1 were removed\n", ["note_lines"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openpyxl
@@ -19,7 +20,7 @@ LEUKEMIA = Path(__file__).parent.parent / "data" / "leukemia_armstrong"
 GENES = ["TP53", "EGFR", "MYC", "BRCA1", "KRAS", "PTEN", "ACTB", "GAPDH"]
 
 
-def workbook(folder: Path, *sheets: list[list[object]] | Callable[[Worksheet], None], name: str = "t.xlsx") -> Path:
+def workbook(folder: Path, *sheets: list[list[Any]] | Callable[[Worksheet], None], name: str = "t.xlsx") -> Path:
     """A workbook with one sheet per argument: rows, or a function that fills the sheet."""
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
@@ -34,7 +35,7 @@ def workbook(folder: Path, *sheets: list[list[object]] | Callable[[Worksheet], N
     return folder / name
 
 
-def matrix_of(n_samples: int = 4, header: list[object] | None = None) -> list[list[object]]:
+def matrix_of(n_samples: int = 4, header: list[Any] | None = None) -> list[list[Any]]:
     names = header or ["gene", *(f"S{n}" for n in range(1, n_samples + 1))]
     return [names, *([gene, *(10.5 * at + n for n in range(n_samples))] for at, gene in enumerate(GENES))]
 
@@ -264,7 +265,7 @@ def test_macros_are_not_touched_and_an_xlsx_called_xls_is_read(tmp_path: Path) -
 
 
 def test_a_table_of_patients_stays_a_general_table(tmp_path: Path) -> None:
-    rows: list[list[object]] = [["patient", "age", "sex", "visit"]]
+    rows: list[list[Any]] = [["patient", "age", "sex", "visit"]]
     rows += [[f"P{n}", 40 + n, "fm"[n % 2], dt.datetime(2026, 1, n)] for n in range(1, 9)]
     rows[3][1] = "unknown"
     table = table_in(workbook(tmp_path, rows))
