@@ -31,15 +31,23 @@ class BatchView(widgets.VBox):  # type: ignore[misc]
     def __init__(self, site: Site, batch: Batch, on_saved: Callable[[str, str], None] | None = None) -> None:
         self._site, self._batch, self._on_saved = site, batch, on_saved
         self._head, self._table, self._note = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        self._sort = widgets.Dropdown(options=SORTS, description="Sort by", layout={"width": "16em"})
+        self._sort = widgets.Dropdown(
+            options=SORTS, description="Sort by", layout={"width": "15em"}, style={"description_width": "initial"}
+        )
         self._down = widgets.Checkbox(value=False, description="largest first", indent=False, layout={"width": "9em"})
-        self._open = widgets.Dropdown(options=[("a task …", None)], description="Open", layout={"width": "24em"})
+        self._open = widgets.Dropdown(
+            options=[("a task …", None)],
+            description="Open",
+            layout={"width": "24em"},
+            style={"description_width": "initial"},
+        )
         self._cancel = widgets.Button(description="Cancel all", icon="stop", layout={"width": "auto"})
         self._retry = widgets.Button(description="Run failed again", icon="refresh", layout={"width": "auto"})
         self._opened = widgets.VBox()
         self._states: object = None
         controls = widgets.HBox(
-            [self._sort, self._down, self._open, self._cancel, self._retry], layout={"flex_flow": "row wrap"}
+            [self._sort, self._down, self._open, self._cancel, self._retry],
+            layout={"flex_flow": "row wrap", "align_items": "center", "grid_gap": "0 8px"},
         )
         super().__init__(
             [widgets.HTML(STYLE), self._head, self._table, controls, self._note, self._opened],

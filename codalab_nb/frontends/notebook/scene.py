@@ -170,8 +170,8 @@ class Scene:
             warning = f'<p class="failed">{text(told)}</p>'
         return f'<div class="codalab-head">{"".join(parts)}</div>{warning}'
 
-    def end(self) -> str:
-        """Why it ended as it did, metrics and files; empty before."""
+    def answer(self) -> str:
+        """Why it ended as it did, and its metrics; empty before. Stands above the cells."""
         result = self.seen.result
         if result is None:
             return ""
@@ -186,10 +186,17 @@ class Scene:
                 for name, value in self.seen.metrics.items()
             )
             drawn.append(f"<table><tbody>{cells}</tbody></table>")
+        return "".join(drawn)
+
+    def leftovers(self) -> str:
+        """Where the files are; empty before the end. Stands below the cells."""
+        if self.seen.result is None:
+            return ""
+        drawn = []
         if names := self.files():
             drawn.append(f'<p><span class="soft">Files:</span> {text(", ".join(names[:30]))}</p>')
         if (folder := self.seen.task.folder) is not None:
-            drawn.append(f'<p class="soft">in {text(folder)}</p>')
+            drawn.append(f'<p class="soft">Folder: {text(folder)}</p>')
         manifest = self.seen.task.manifest
         if self._truncated or (manifest is not None and manifest.truncated):
             drawn.append('<p class="note">Some output was cut at its limit; the executed notebook says where.</p>')
@@ -228,7 +235,7 @@ class Scene:
 
     def saved_html(self) -> str:
         """All of it, as far as a notebook file should carry it. Pictures are kept while they are few."""
-        parts = [STYLE, self.head(), self.end()]
+        parts = [STYLE, self.head(), self.answer()]
         room = _SAVED_HTML
         for index in self.cells:
             drawn = self.cell(index, SAVED)
@@ -237,6 +244,7 @@ class Scene:
                 break
             room -= len(drawn)
             parts.append(drawn)
+        parts.append(self.leftovers())
         if self.seen.result is None:
             again = f"%codalab status {short(self.seen.task.id)}"
             parts.append(f'<p class="soft">As last seen; <code>{text(again)}</code> shows how it is now.</p>')

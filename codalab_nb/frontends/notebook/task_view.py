@@ -36,7 +36,7 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
         self._head = widgets.HTML()
         self._buttons = widgets.HBox(layout={"flex_flow": "row wrap"})
         self._note = widgets.HTML()
-        self._end = widgets.HTML()
+        self._answer, self._leftovers = widgets.HTML(), widgets.HTML()
         self._cells = widgets.VBox()
         self._trusted = widgets.VBox()
         self._drawn: dict[int, widgets.HTML] = {}
@@ -47,9 +47,10 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
                 self._head,
                 self._buttons,
                 self._note,
-                self._end,
+                self._answer,
                 self._cells,
                 self._trusted,
+                self._leftovers,
             ]
         )
         self.add_class("codalab-live")
@@ -78,7 +79,8 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
         state = (seen.state, seen.result is not None)
         if state != self._state:
             self._state = state
-            _put(self._end, wrapped(self.scene.end()))
+            _put(self._answer, wrapped(self.scene.answer()))
+            _put(self._leftovers, wrapped(self.scene.leftovers()))
             self._buttons.children = self._wanted_buttons()
             self._save()
 
