@@ -22,7 +22,7 @@ from typing import Any
 INDEX = "variables.json"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _DEEPEST = 100
-_SUFFIXES = {"json": ".json", "array": ".npy", "table": ".arrow"}
+_SUFFIXES = {"json": ".json", "array": ".npy", "number": ".npy", "table": ".arrow"}
 
 
 class NotPortableError(TypeError):
@@ -93,7 +93,11 @@ def _kind(value: object) -> str:
     module = type(value).__module__.partition(".")[0]
     if module == "pandas":
         return "table"
-    return "array" if module == "numpy" else "json"
+    if module == "numpy":
+        import numpy as np
+
+        return "number" if isinstance(value, np.generic) else "array"
+    return "json"
 
 
 def _refused(name: str, value: object) -> str | None:
@@ -108,7 +112,7 @@ def _refused(name: str, value: object) -> str | None:
             return None
         near = f"{name}.to_frame()" if isinstance(value, pd.Series | pd.Index) else "a DataFrame"
         return f"{name} is a {kind}, which cannot travel. Send {near}."
-    if _kind(value) == "array":
+    if _kind(value) in ("array", "number"):
         import numpy as np
 
         if type(value) is np.ndarray or isinstance(value, np.generic):
@@ -164,8 +168,11 @@ def _write_array(path: Path, value: Any) -> None:
 def _read_array(path: Path) -> Any:
     import numpy as np
 
-    value = np.load(path, allow_pickle=False)
-    return value[()] if value.ndim == 0 else value
+    return np.load(path, allow_pickle=False)
+
+
+def _read_number(path: Path) -> Any:
+    return _read_array(path)[()]
 
 
 def _write_table(path: Path, frame: Any) -> None:
@@ -227,5 +234,5 @@ def _arrow() -> Any:
     return pyarrow
 
 
-_WRITERS = {"json": _write_json, "array": _write_array, "table": _write_table}
-_READERS = {"json": _read_json, "array": _read_array, "table": _read_table}
+_WRITERS = {"json": _write_json, "array": _write_array, "number": _write_array, "table": _write_table}
+_READERS = {"json": _read_json, "array": _read_array, "number": _read_number, "table": _read_table}

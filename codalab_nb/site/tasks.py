@@ -233,7 +233,11 @@ class Batch:
         return {"batch": self.id, "tasks": tasks}
 
     def dataframe(self) -> pd.DataFrame:
-        """One row per task: data set, method, parameters, verdict, reason, metrics."""
+        """One row per task, when all have ended: data set, method, parameters, verdict, why, metrics.
+
+        `reason` is the code of a verdict other than succeeded, `message` the same in words, `cell` the failed cell as
+        people count (NaN where there is none); `seconds` is the time it ran.
+        """
         import pandas as pd
 
         rows = []
@@ -247,6 +251,8 @@ class Batch:
                     **row.parameters,
                     "verdict": task.verdict.value,
                     "reason": task.reason.code if task.reason else "",
+                    "cell": None if task.reason is None or task.reason.cell is None else task.reason.cell + 1,
+                    "message": task.reason.message.partition("\n")[0] if task.reason else "",
                     "seconds": task.result.seconds,
                     **task.metrics,
                 }

@@ -68,8 +68,11 @@ def _told(error: CodalabError) -> list[str]:
 
 
 def _out(words: Sequence[str]) -> Output:
-    """All words to standard output: in a notebook the other stream looks like an error."""
-    return Output(sys.stdout, sys.stdout, json="--json" in words, live=False)
+    """In a notebook all words go to standard output: the other stream looks like an error there."""
+    json = "--json" in words
+    if getattr(session.shell(), "kernel", None) is None:
+        return Output(sys.stdout, sys.stderr, json=json)
+    return Output(sys.stdout, sys.stdout, json=json, live=False)
 
 
 # --- %codalab
