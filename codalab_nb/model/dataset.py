@@ -108,6 +108,8 @@ class Profile(Document):
     id_column: str | None = None
     sample_id_column: str | None = None  # in the sample table
     annotations: tuple[str, ...] = ()  # columns of the matrix file that describe features, not measurements
+    gene_names: str = ""  # of a matrix: `symbols`, `Ensembl ids`, …, in words; empty: not known
+    gene_sets: tuple[RelativePath, ...] = ()  # .gmt files that came along
     n_samples: Annotated[int, Field(ge=0)] = 0
     n_features: Annotated[int, Field(ge=0)] = 0
     missing: Annotated[int, Field(ge=0)] = 0

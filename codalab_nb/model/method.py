@@ -67,6 +67,7 @@ class Needs(Document):
     min_groups: Annotated[int, Field(ge=0)] = 0  # groups which have `min_per_group` samples
     min_per_group: Annotated[int, Field(ge=0)] = 0
     min_different: dict[Role, Annotated[int, Field(ge=2)]] = Field(default_factory=dict)  # values of such a column
+    gene_symbols: bool = False  # the genes must be named as in gene sets, unless such sets are in the data set
     min_events: Annotated[int, Field(ge=0)] = 0  # samples with the event, where its spelling is known
 
 
@@ -208,16 +209,24 @@ def fits(method: Method, profile: Profile) -> tuple[bool, str]:
         return False, _too_few(profile.n_samples, needs.min_samples, "sample")
     if profile.n_features < needs.min_features:
         return False, _too_few(profile.n_features, needs.min_features, "measured feature")
+    if needs.gene_symbols and profile.gene_names not in ("", "symbols") and not profile.gene_sets:
+        return False, (
+            f"Needs gene symbols, as TP53; here the genes are named by {profile.gene_names}. Add a column `symbol` to "
+            "the table, or a .gmt file with gene sets of such names to the data set."
+        )
     for role in needs.roles:
         if profile.by_role(role) is None:
-            return False, f"Needs to know the {role} of each sample: --samples FILE, or --role COLUMN={role}."
+            return False, _who_is(role, profile)
     if needs.any_role and all(profile.by_role(role) is None for role in needs.any_role):
-        wanted = " or ".join(needs.any_role)
-        return False, (
-            f"Needs to know the {wanted} of each sample: --samples FILE, or --role COLUMN={needs.any_role[0]}."
-        )
+        return False, _who_is(needs.any_role[0], profile, " or ".join(needs.any_role))
     told = _too_few_different(needs, profile) or _too_few_events(needs, profile)
     return (False, told) if told else _groups_fit(needs, profile)
+
+
+def _who_is(role: Role, profile: Profile, words: str = "") -> str:
+    if profile.orientation == "table":
+        return f"Needs to know which column is the {words or role}: --role COLUMN={role}."
+    return f"Needs to know the {words or role} of each sample: --samples FILE, or --role COLUMN={role}."
 
 
 def _too_few_different(needs: Needs, profile: Profile) -> str:

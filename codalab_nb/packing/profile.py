@@ -22,6 +22,7 @@ from codalab_nb.model.design import canonical, check_words, groups_from_names, p
 from codalab_nb.packing import checks
 from codalab_nb.packing.columns import describe
 from codalab_nb.packing.files import Chosen, choose_files
+from codalab_nb.packing.gene_names import gene_names
 from codalab_nb.packing.meaning import judged
 from codalab_nb.packing.odd import odd_notes
 from codalab_nb.packing.orientation import kind_of_values, orientation
@@ -192,6 +193,8 @@ def _profile_table(chosen: Chosen, source: Source, table: SampleTable | None, sa
         id_column=found.header[id_place] if id_place is not None else None,
         sample_id_column=described.id_column if sample_file else None,
         annotations=tuple(annotations),
+        gene_names=gene_names(features, annotations),
+        gene_sets=tuple(name for _, name in chosen.files if name.lower().endswith(".gmt")),
         n_samples=len(samples),
         n_features=len(features),
         missing=int(found.missing[values].sum()),

@@ -19,6 +19,7 @@ _CLICKS: tuple[tuple[str, str], ...] = (
         r"--samples FILE, or --role COLUMN=(\w+)",
         "say under Data which column holds it, or add the table again with a sample table that has it",
     ),
+    (r"which column is the ([\w ]+): --role COLUMN=\w+\.", r"which column is the \1: say so under Data."),
     (r" Confirm or change it with --reference .*$", " Confirm or change it under Data."),
     (r" Confirm with --role .*?, or name another column\.", " Confirm it, or choose another column."),
     (r" Give it with -p \w+=VALUE\.", " Choose one under Settings."),
