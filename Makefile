@@ -11,6 +11,7 @@ demo: .venv/ready
 test: check
 	$(RUN) pytest tests/contract tests/integration
 	$(RUN) pytest tests/browser
+	$(RUN) pytest tests/browser
 	$(RUN) pytest tests/chaos
 
 check: .venv/ready-dev
