@@ -1,0 +1,63 @@
+"""What a worker sends is shown in the page of a person who is signed in: nothing of it may act there."""
+
+from __future__ import annotations
+
+import json
+
+from tests.support.browser import Notebook
+from tests.support.hostile_outputs import LAST_WORDS, Beacon, cells
+from tests.support.notebooks import notebook as document
+
+# What must not stand in the page itself, outside of the sandboxed frames.
+_ACTIVE = """area => {
+    const found = [];
+    for (const element of area.querySelectorAll('*')) {
+        const name = element.localName;
+        if (['script', 'object', 'embed', 'link', 'meta', 'base', 'form', 'video', 'audio', 'template'].includes(name))
+            found.push(name);
+        if (name === 'iframe' && element.getAttribute('sandbox') !== '') found.push('iframe without a sandbox');
+        for (const {name: attribute, value} of element.attributes) {
+            if (attribute.startsWith('on')) found.push(name + ' ' + attribute);
+            const told = name + ' ' + attribute + '=' + value.slice(0, 40);
+            if (/^\\s*(javascript|data:text)/i.test(value)) found.push(told);
+            if (['src', 'srcset', 'poster', 'background'].includes(attribute) && !value.startsWith('data:image/'))
+                found.push(told);
+        }
+    }
+    return found;
+}"""
+
+
+def test_nothing_in_an_output_acts(notebook: Notebook) -> None:
+    """Live, and in the saved notebook the next day, where the front end trusts what stands in the file."""
+    beacon = Beacon()
+    sources = cells(beacon.url)
+    assert list(sources)[-1] == LAST_WORDS
+    (notebook.file.parent / "hostile.ipynb").write_text(json.dumps(document(*sources.values())))
+    with beacon.listening():
+        notebook.run("%load_ext codalab_nb")
+        index = notebook.run("%codalab run hostile.ipynb")
+        notebook.sees(index, "failed", limit_s=120)  # its last cell raises, and all the others ran
+        notebook.page.wait_for_load_state("networkidle")
+        notebook.shot("hostile")
+        _harmless(notebook, index, beacon)
+        notebook.next_day()
+        notebook.sees(index, "failed")
+        notebook.page.wait_for_load_state("networkidle")
+        notebook.shot("hostile-next-day")
+        _harmless(notebook, index, beacon)
+
+
+def _harmless(notebook: Notebook, index: int, beacon: Beacon) -> None:
+    page, area = notebook.page, notebook.output(index)
+    assert beacon.heard == []
+    assert notebook.watch.foreign == []
+    assert notebook.watch.dialogs == []
+    assert page.evaluate("() => window.__owned") is None
+    assert area.evaluate(_ACTIVE) == []
+    assert page.evaluate("() => getComputedStyle(document.body).display") != "none"
+    frames = page.locator("iframe.codalab-frame")
+    assert frames.count() > 20, "the frames are where the hostile HTML is"
+    for number in range(frames.count()):
+        links = frames.nth(number).content_frame.locator("a[href]:not([href^='#']), [formaction], [action], [onclick]")
+        assert links.count() == 0
