@@ -34,6 +34,10 @@ _LISTED = 300
 # A Jupyter server takes 10 MB in one message; a larger one cuts the connection of the whole notebook.
 # https://www.tornadoweb.org/en/stable/web.html (websocket_max_message_size)
 UPLOAD_MB = 10
+_NOTHING = (
+    f"No file yet. Up to {UPLOAD_MB} MB: if its name does not appear here, it was too large. Then drop it into "
+    "Jupyter’s file browser, and choose it below."
+)
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,7 @@ class FilePicker:
                 continuous_update=False,
             )
         )
-        self.told = markup("", "codalab-soft")
-        put(self.told, "")
+        self.told = markup(_NOTHING, "codalab-soft")
         self.upload.observe(self._uploaded, "value")
         self.path.observe(self._typed, "value")
         self.widget = box([self.upload, self.told, self.path])
@@ -83,6 +86,10 @@ class FilePicker:
     def clear(self) -> None:
         self.upload.value = ()
         self.path.value = ""
+        self.look()
+
+    def look(self) -> None:
+        """Looks again which files there are."""
         self.path.options = tuple(files_here())
 
     def disable(self, disabled: bool) -> None:
@@ -94,7 +101,7 @@ class FilePicker:
             file = self.upload.value[0]
             put(self.told, f"{safe(file['name'])}, {safe(size(len(file['content'])))}")
         else:
-            put(self.told, "")
+            put(self.told, _NOTHING)
         self._changed()
 
     def _typed(self, _change: object) -> None:
@@ -120,8 +127,7 @@ class AddData:
         help_ = markup(
             "One row per gene and one column per sample, or the other way round: CSV, TSV, Excel, GCT or AnnData. "
             "The sample table is optional: one row per sample, with its group, batch, …; without it groups are "
-            f"proposed from the sample names. Uploads take up to {UPLOAD_MB} MB; a larger file is dropped into "
-            "Jupyter’s file browser and then chosen here.",
+            "proposed from the sample names.",
             "codalab-soft",
         )
         named = box([self.sheet, self.name, self.button])
@@ -163,6 +169,11 @@ class AddData:
         self.disable(False)
         put(self.told, told(Problem(one.code, plain(one.message), plain(one.fix)) for one in problems))
 
+    def look(self) -> None:
+        """Looks again which files lie beside the notebook."""
+        self.table.look()
+        self.samples.look()
+
     def disable(self, disabled: bool) -> None:
         self.button.disabled = self.name.disabled = self.sheet.disabled = disabled
         self.table.disable(disabled)
@@ -184,7 +195,8 @@ def is_workbook(name: str) -> bool:
 
 def plain_name(name: str) -> str:
     """The last part of a file name as a browser or a person gave it; never a path, never empty."""
-    last = re.split(r"[/\\]", name.replace("\0", ""))[-1].strip()
+    whole = name.encode("utf-8", "replace").decode().replace("\0", "")
+    last = re.split(r"[/\\]", whole)[-1].strip()
     while len(last.encode()) > 200:
         last = last[1:]  # the ending says what it is
     return last if last not in ("", ".", "..") else "table.csv"
