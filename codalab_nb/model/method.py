@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
@@ -13,8 +13,9 @@ from pydantic import Field, ValidationError, model_validator
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.base import Document, Json, JsonObject
 from codalab_nb.model.dataset import KIND_WORDS, Kind, Profile, Role, counted
-from codalab_nb.model.design import event_level
+from codalab_nb.model.proposals import event_level, may_have
 
+_NAMED = 4  # so many columns are named as candidates
 DATASET_PARAMETER = "dataset"  # receives the path of the staged data set; never a setting of the user
 FOR_COUNTS = "de-counts"  # the built-in template that compares counts
 CHOICES = re.compile(r"(columns|numbers)(:[a-z]+(,[a-z]+)*)?|values|levels|levels\([a-z_]+\)")
@@ -214,19 +215,27 @@ def fits(method: Method, profile: Profile) -> tuple[bool, str]:
             f"Needs gene symbols, as TP53; here the genes are named by {profile.gene_names}. Add a column `symbol` to "
             "the table, or a .gmt file with gene sets of such names to the data set."
         )
-    for role in needs.roles:
-        if profile.by_role(role) is None:
-            return False, _who_is(role, profile)
+    absent = [role for role in needs.roles if profile.by_role(role) is None]
+    if absent:
+        return False, _who_is(absent, " and ".join(absent), profile)
     if needs.any_role and all(profile.by_role(role) is None for role in needs.any_role):
-        return False, _who_is(needs.any_role[0], profile, " or ".join(needs.any_role))
+        return False, _who_is(needs.any_role[:1], " or ".join(needs.any_role), profile)
     told = _too_few_different(needs, profile) or _too_few_events(needs, profile)
     return (False, told) if told else _groups_fit(needs, profile)
 
 
-def _who_is(role: Role, profile: Profile, words: str = "") -> str:
+def _who_is(roles: Sequence[Role], words: str, profile: Profile) -> str:
+    """What is not known about the samples, how to say it, and in which columns it may stand."""
+    flags = " ".join(f"--role COLUMN={role}" for role in roles)
     if profile.orientation == "table":
-        return f"Needs to know which column is the {words or role}: --role COLUMN={role}."
-    return f"Needs to know the {words or role} of each sample: --samples FILE, or --role COLUMN={role}."
+        told = f"Needs to know which column is the {words}: {flags}."
+    else:
+        told = f"Needs to know the {words} of each sample: --samples FILE, or {flags}."
+    may_be = [column.name for column in profile.columns if column.role is None and may_have(column, roles[0])]
+    if not may_be:
+        return told
+    listed = ", ".join(map(repr, may_be[:_NAMED])) + (", …" if len(may_be) > _NAMED else "")
+    return f"{told} For the {roles[0]}: {listed}?"
 
 
 def _too_few_different(needs: Needs, profile: Profile) -> str:

@@ -114,11 +114,16 @@ def _named_roles(columns: Sequence[Column]) -> dict[str, Role]:
 
 
 def _may_be(column: Column, role: Role) -> bool:
+    return may_have(column, role) and (role != "target" or all(level.n > 1 for level in column.levels))
+
+
+def may_have(column: Column, role: Role) -> bool:
+    """Whether a person could mean this column: numbers for dose and time, two values for an event, else groups."""
     if role in ("dose", "time"):
         return column.type == "numbers" and len(column.levels) != 1
     if role == "event":
-        return len(column.levels) == 2 and event_level([level.name for level in column.levels]) is not None
-    return len(column.levels) > 1 and all(level.n > 1 for level in column.levels)
+        return len(column.levels) == 2
+    return len(column.levels) > 1 and max(level.n for level in column.levels) > 1
 
 
 def event_level(levels: Sequence[str]) -> str | None:

@@ -60,7 +60,8 @@ def test_one_of_several_roles_is_enough_and_its_groups_are_counted() -> None:
     assert fits(wanted, profile("plantgrowth"))[0]
     assert fits(wanted, profile("lung")) == (
         False,
-        "Needs to know which column is the target or condition: --role COLUMN=target.",
+        "Needs to know which column is the target or condition: --role COLUMN=target. For the target: 'inst', 'sex', "
+        "'ph.ecog', 'ph.karno', …?",
     )
 
 
