@@ -80,8 +80,10 @@ def welch(samples: Sequence[Floats]) -> Omnibus:
 
 
 def welch_f(n: Floats, means: Floats, variances: Floats) -> tuple[Floats, Floats, Floats]:
-    """(F, df1, df2) of Welch's test for many variables at once; groups × variables. Groups without scatter in any
-    of two variables: F is infinite where means differ, 0 where they do not."""
+    """(F, df1, df2) of Welch's test for many variables at once; groups × variables. Where no group has any scatter, F
+    is infinite if means differ, 0 if they do not."""
+    # One group without scatter would make its weight infinite and F undefined; the limit is what is meant.
+    variances = np.maximum(variances, 1e-12 * variances.max(axis=0, keepdims=True))
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = n / variances
         total = weight.sum(axis=0)

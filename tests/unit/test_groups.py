@@ -210,3 +210,11 @@ def test_figures_of_many_groups_with_long_names_tell_them_apart() -> None:
     shown = [text.get_text() for text in picture.figure.axes[0].get_xticklabels()]
     assert len(set(shown)) == 10
     assert all("n = 5" in text for text in shown)
+
+
+def test_a_group_without_scatter_does_not_make_the_test_infinite() -> None:
+    """Values at the floor of a scanner are all equal in one group; that alone is no evidence."""
+    still, varied = np.full(3, 4.322), np.array([4.322, 4.322, 4.322, 5.322])
+    expected = stats.ttest_ind(varied, still, equal_var=False)
+    found = tests.welch([still, varied])
+    assert (found.statistic, found.p) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-6)
