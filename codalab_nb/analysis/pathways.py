@@ -131,7 +131,7 @@ def gene_symbols(data: ExpressionSet, sets: GeneSets) -> tuple[str, pd.Series]:
     best = max(shared, key=lambda name: shared[name])
     measured = set(read[best])
     if not any(len(measured.intersection(genes)) >= 5 for genes in sets.sets.values()):
-        raise AnalysisError(_why_unknown(read["row names"], sets))
+        raise AnalysisError(_why_unknown(names["row names"], sets))
     return best, read[best]
 
 
@@ -279,7 +279,7 @@ def _as_symbols(column: pd.Series) -> pd.Series:
 
 def _why_unknown(names: pd.Series, sets: GeneSets) -> str:
     example = str(names.iloc[0]) if len(names) else ""
-    kinds = [kind for pattern, kind in _KINDS_OF_IDS.items() if re.fullmatch(pattern, example)]
+    kinds = [kind for pattern, kind in _KINDS_OF_IDS.items() if re.fullmatch(pattern, example.upper())]
     looks = (
         f" Rows are named like {example}: {kinds[0]}."
         if kinds

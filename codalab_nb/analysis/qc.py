@@ -45,10 +45,12 @@ def stand_apart(agreements: pd.Series) -> pd.Series:
 
     A constant sample has no agreement at all and stands apart; where no sample has one, none does.
     """
+    if agreements.isna().all():
+        return agreements.notna()
     middle = agreements.median()
     scale = 1.4826 * (agreements - middle).abs().median()
     low = agreements < middle - FAR * max(float(scale), 0.005)
-    return low if agreements.isna().all() else low | agreements.isna()
+    return low | agreements.isna()
 
 
 def sample_report(data: ExpressionSet, values: pd.DataFrame) -> pd.DataFrame:

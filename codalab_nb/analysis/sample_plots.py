@@ -253,7 +253,9 @@ def _pca_verdict(components: Components, groups: pd.Series | None) -> str:
     """What the map shows, judged by the share of PC1 and PC2 that goes with the groups."""
     if groups is None:
         return "How the samples lie to each other"
-    names = list(dict.fromkeys(groups.dropna()))
+    names = sorted(groups.dropna().unique())
+    if len(names) < 2:
+        return "How the samples lie to each other"
     who = f"The groups of {groups.name!r}" if len(names) > 3 else " and ".join((", ".join(names[:-1]), names[-1]))
     part = [r_squared(components.scores[name], groups) for name in components.scores.columns[:2]]
     best = max(range(len(part)), key=lambda number: part[number])
