@@ -40,6 +40,7 @@ class DataSection:
         put(self.told, "")
         self.add = AddData(state, work, self._added)
         self.adding = Fold("Add a data set", self.add.widget)
+        self.adding.button.observe(lambda _: self.add.look(), "value")
         self.which = labelled(widgets.Dropdown(description="Look at"))
         self.which.observe(self._look_at, "value")
         self.details = Details(state, work, self._revised)
@@ -74,6 +75,7 @@ class DataSection:
 
     def refresh(self) -> None:
         self._state.refresh()
+        self.add.look()
         self.draw()
         self._changed()
 

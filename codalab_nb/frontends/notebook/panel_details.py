@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 import ipywidgets as widgets
 
 from codalab_nb.errors import Problem
-from codalab_nb.frontends.notebook.panel_look import box, labelled, markup, put, safe, status, told
+from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe, status, told
 from codalab_nb.frontends.notebook.panel_state import PREVIEW_COLUMNS, PanelState
 from codalab_nb.frontends.notebook.panel_words import about, direction, groups, plain, questions, table
 from codalab_nb.frontends.notebook.panel_work import Work
-from codalab_nb.model.dataset import KIND_WORDS, MATRIX_KINDS, Column, DatasetDocument, Profile
-from codalab_nb.model.proposals import propose_reference
+from codalab_nb.model.dataset import KIND_WORDS, MATRIX_KINDS, Column, DatasetDocument, Profile, Role
+from codalab_nb.model.proposals import may_have, propose_reference
 
-_ROLES: dict[str, str] = {
+_ROLES: dict[Role, str] = {
     "condition": "Groups are in the column",
     "batch": "Batches are in",
     "pair": "Pairs (patient, litter …) are in",
@@ -23,8 +23,7 @@ _ROLES: dict[str, str] = {
     "event": "Whether it happened is in",
     "target": "What is to be predicted is in",
 }
-_ALWAYS = ("condition", "batch", "pair")  # the others are asked about where something is proposed
-_NUMBERS = ("dose", "time")
+_RARE: tuple[Role, ...] = ("dose", "time", "event", "target")  # folded away until something is proposed or wanted
 _NONE = "— none —"
 
 
@@ -47,9 +46,12 @@ class Details:
         self.preview = box([], "codalab-columns")  # placed by whoever shows the details, where there is room
         for control in (*self.roles.values(), self.level, self.kind):
             control.observe(self._changed, "value")
-        others = [control for role, control in self.roles.items() if role != "condition"]
-        fields = box([self.roles["condition"], self.level, self.kind, *others], "codalab-fields")
-        self.controls = box([fields, self.merge, self.meaning, self.confirm, self.told], "codalab-card")
+        usual = [self.roles["condition"], self.level, self.kind, self.roles["batch"], self.roles["pair"]]
+        fields = box(usual, "codalab-fields")
+        rare = box([self.roles[role] for role in _RARE], "codalab-fields")
+        self.rare = Fold("More: doses, times, events, what to predict", rare)
+        parts = [fields, self.rare.widget, self.merge, self.meaning, self.confirm, self.told]
+        self.controls = box(parts, "codalab-card")
         self.widget = box([self.about, self.controls])
 
     def draw(self, document: DatasetDocument | None) -> None:
@@ -76,11 +78,15 @@ class Details:
     def _draw_controls(self, profile: Profile) -> None:
         for role, control in self.roles.items():
             now = profile.by_role(role)
-            columns = [column for column in profile.columns if column is now or _may_be(column, role)]
+            columns = [column for column in profile.columns if column is now or may_have(column, role)]
             control.options = ((_NONE, ""), *((_column(column), column.name) for column in columns))
             control.value = now.name if now else ""
-            shown = now or (role in _ALWAYS and any(column.role != "condition" for column in columns))
-            control.layout.display = None if shown or role == "condition" else "none"
+            shown = role == "condition" or now or any(column.role != "condition" for column in columns)
+            control.layout.display = None if shown else "none"
+        rare = [self.roles[role] for role in _RARE]
+        if any(control.value for control in rare):
+            self.rare.open(True)
+        self.rare.widget.layout.display = None if any(control.layout.display is None for control in rare) else "none"
         self._offer_levels(profile.reference.level if profile.reference else None)
         kinds = MATRIX_KINDS if profile.is_matrix else (profile.kind,)
         self.kind.options = tuple((KIND_WORDS[kind], kind) for kind in kinds)
@@ -100,7 +106,7 @@ class Details:
         self.level.value = level if level in levels else proposal.level if proposal else None
         self.level.layout.display = None if levels else "none"
 
-    def _column(self, role: str) -> Column | None:
+    def _column(self, role: Role) -> Column | None:
         assert self._document is not None
         return self._document.profile.column(self.roles[role].value or "")
 
@@ -122,8 +128,7 @@ class Details:
         profile = self._document.profile
         column = self._column("condition")
         if column is None:
-            why = "" if profile.columns else " Add the table again together with a sample table, one row per sample."
-            put(self.meaning, f"<p class='codalab-soft'>No groups are known, so groups cannot be compared.{why}</p>")
+            put(self.meaning, f"<p class='codalab-soft'>{_no_groups(profile)}</p>")
         else:
             others = [one.name for one in column.levels if one.name != self.level.value]
             arrow = direction(self.level.value, others)
@@ -208,8 +213,11 @@ class Details:
         self.preview.children = shown
 
 
-def _may_be(column: Column, role: str) -> bool:
-    return column.type == "numbers" if role in _NUMBERS else len(column.levels) > 1
+def _no_groups(profile: Profile) -> str:
+    told = "Which sample belongs to which group is not known, so groups cannot be compared."
+    if any(may_have(column, "condition") for column in profile.columns):
+        return f"{told} If a column says it, choose that column."
+    return f"{told} Add the table again together with a sample table: one row per sample, with its group."
 
 
 def _column(column: Column) -> str:

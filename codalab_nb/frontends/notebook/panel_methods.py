@@ -68,14 +68,15 @@ class MethodSection:
 
 
 def _told(fit: Fit) -> str:
+    """What the method does and how long it takes; where it does not fit, only why: that list is long enough."""
     usual = fit.method.usual_seconds
-    time = f" <span class='codalab-soft'>Usually {safe(roughly(usual))}.</span>" if usual and fit.anywhere else ""
-    told = f"{safe(fit.method.sentence)}{time}"
-    not_fit = {dataset: reason for dataset, (fits, reason) in fit.told.items() if not fits}
-    for dataset, reason in not_fit.items():
-        where = f"Not for {safe(dataset)}: " if len(fit.told) > 1 else "Does not fit: "
-        told += f"<br><span class='codalab-soft'>{where}{safe(plain(reason))}</span>"
-    return told
+    time = f" <span class='codalab-soft'>Usually {safe(roughly(usual))}.</span>" if usual else ""
+    told = [f"{safe(fit.method.sentence)}{time}"] if fit.anywhere else []
+    for dataset, (fits, reason) in fit.told.items():
+        if not fits:
+            where = f"Not for {safe(dataset)}: " if len(fit.told) > 1 else ""
+            told.append(f"<span class='codalab-soft'>{where}{safe(plain(reason))}</span>")
+    return "<br>".join(told)
 
 
 class SettingsSection:

@@ -16,10 +16,12 @@ ASKED_BY_CONTROLS = frozenset({"role_proposed", "reference_proposed", "samples_r
 # What to click where the command line says what to type.
 _CLICKS: tuple[tuple[str, str], ...] = (
     (
-        r"--samples FILE, or --role COLUMN=(\w+)",
+        r"--samples FILE, or --role COLUMN=\w+( --role COLUMN=\w+)*",
         "say under Data which column holds it, or add the table again with a sample table that has it",
     ),
     (r"which column is the ([\w ]+): --role COLUMN=\w+\.", r"which column is the \1: say so under Data."),
+    (r": --role COLUMN=\w+( --role COLUMN=\w+)*\.", ": say it under Data."),
+    (r"\(--sheet chooses another\)", "(another can be named when the table is added)"),
     (r" Confirm or change it with --reference .*$", " Confirm or change it under Data."),
     (r" Confirm with --role .*?, or name another column\.", " Confirm it, or choose another column."),
     (r" Give it with -p \w+=VALUE\.", " Choose one under Settings."),
