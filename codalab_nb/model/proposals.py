@@ -114,6 +114,8 @@ def _named_roles(columns: Sequence[Column]) -> dict[str, Role]:
 
 
 def _may_be(column: Column, role: Role) -> bool:
+    if role == "event":
+        return may_have(column, role) and event_level([level.name for level in column.levels]) is not None
     return may_have(column, role) and (role != "target" or all(level.n > 1 for level in column.levels))
 
 
