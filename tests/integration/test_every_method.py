@@ -27,9 +27,9 @@ BEST = {
     "batch-check": "bladder",
     "compare-groups": "plantgrowth",
     "de-counts": "pasilla",
+    "map-and-markers": "cells",
     "normalise": "pasilla",
     "pathways": "armstrong",
-    "sample-map": "cells",
     "survival": "lung",
 }
 # Metrics that must lie in a range when the labels are shuffled (median of three shuffles).
@@ -39,6 +39,7 @@ NOTHING: dict[str, tuple[float, float]] = {
     "pairs_different": (0, 0),
     "measurements_different": (0, 4),
     "batch_genes": (0, 6),
+    "markers_found": (0, 4),
     "pc1_r2": (0, 0.3),
     "condition_ari": (-0.2, 0.2),
     "auc": (0.25, 0.75),
