@@ -67,7 +67,8 @@ STYLE = """<style>
 
 
 def wrapped(body: str) -> str:
-    return f'<div class="codalab">{body}</div>'
+    # MathJax would make a formula of a file called `$x$`, and a link of one.
+    return f'<div class="codalab mathjax_ignore tex2jax_ignore">{body}</div>'
 
 
 @dataclass(frozen=True)

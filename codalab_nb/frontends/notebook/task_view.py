@@ -14,6 +14,7 @@ import ipywidgets as widgets
 
 from codalab_nb.errors import CodalabError
 from codalab_nb.frontends.cli.exits import short
+from codalab_nb.frontends.cli.text import one_line
 from codalab_nb.frontends.notebook import session
 from codalab_nb.frontends.notebook.follow import Events, Follower
 from codalab_nb.frontends.notebook.scene import STYLE, Scene, wrapped
@@ -100,8 +101,8 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
         buttons = [self._button("Run again", "refresh", self._retry, "The same task once more, as a new one")]
         tables = [name for name in self.scene.files() if name.endswith(_TABLES)]
         for name in tables[:_MOST_BUTTONS]:
-            words = f"Bring {Path(name).stem} into this notebook"
-            told = f"Reads {name} into a DataFrame"
+            words = f"Bring {one_line(Path(name).stem)} into this notebook"
+            told = f"Reads {one_line(name)} into a DataFrame"
             buttons.append(self._button(words, "table", partial(self._bring, name), told))
         if self.scene.interactive:
             words = "Trust this result: show its interactive outputs"
