@@ -163,6 +163,7 @@ def quality_words(data: ExpressionSet, odd: Sequence[str], twins: Sequence[tuple
         )
     else:
         lines.append(f"* The file was read as a general table ({profile['orientation_why']}).")
+    lines += [f"* {safe(note['text'])}" for note in profile.get("reading", ())]
     missing = int(data.values.isna().to_numpy().sum())
     lines.append(
         f"* {missing:,} of {data.values.size:,} measurements are missing."
@@ -186,7 +187,7 @@ def quality_words(data: ExpressionSet, odd: Sequence[str], twins: Sequence[tuple
             f"between groups."
         )
     for note in profile["warnings"]:
-        if note["code"] == "missing_values":  # said above
+        if note["code"] in ("missing_values", "outlier_sample", "identical_samples"):  # said above
             continue
         lines.append(f"* {safe(note['text'])}")
     for column in profile["columns"]:

@@ -143,6 +143,8 @@ def _profile_table(chosen: Chosen, source: Source, table: SampleTable | None, sa
     if not any(found.numbers[place] for place in found.number_columns if place != id_place):
         if chosen.strict:
             fix = "Check the separator and the decimal mark; the first line must name the columns."
+            if source.read is not None and source.read.name:
+                fix = "If the measurements are in another sheet, name it with --sheet."
             told = f"{label} has no column of numbers (columns: {', '.join(found.header[:8])})."
             problems.add("no_numeric_column", told, fix)
             problems.raise_if_any()

@@ -119,10 +119,13 @@ def _copied(reading: Reading, table: ReadTable, name: str, folder: Path) -> Sour
     written = write_tidy(reading, folder / AS_READ).matrix
     place = f"{AS_READ}/{'expression' if table.values and table.id_place is not None else 'table'}.csv"
     written.rename(folder / place)
+    label = reading.path.name
+    if reading.format == "workbook" and len(reading.others):
+        label = f"the sheet {table.name!r} of {label}"
     return Source(
         folder / place,
         TableFile(path=place, separator=","),
-        reading.path.name,
+        label,
         read=table,
         original=name,
         notes=reading.notes,

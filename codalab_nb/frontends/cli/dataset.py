@@ -113,7 +113,7 @@ def change(args: argparse.Namespace, out: Output) -> int:
             except InputError as error:
                 problems.take(error)
         problems.raise_if_any()
-        _told(site.catalog.set(args.dataset, **words), out)
+        _told(site.catalog.set(args.dataset, **words), out, reading=False)
     return 0
 
 
@@ -136,12 +136,12 @@ def remove(args: argparse.Namespace, out: Output) -> int:
     return 0
 
 
-def _told(document: DatasetDocument, out: Output) -> None:
+def _told(document: DatasetDocument, out: Output, *, reading: bool = True) -> None:
     out.id(document.reference)
     if out.json:
         out.object(as_json(document))
     else:
-        describe(document, out, named=out.together)
+        describe(document, out, named=out.together, reading=reading)
         out.say(f"  next: codalab-nb method list --for {document.reference}", "dim")
 
 
@@ -157,8 +157,13 @@ def as_json(document: DatasetDocument) -> dict[str, Any]:
     }
 
 
-def describe(document: DatasetDocument, out: Output, *, talk: bool = True, named: bool = False) -> None:
-    """What is in it, in words; the open questions last, where they are read. `named`: its name stands above."""
+def describe(
+    document: DatasetDocument, out: Output, *, talk: bool = True, named: bool = False, reading: bool = True
+) -> None:
+    """What is in it, in words; the open questions last, where they are read.
+
+    named: its name stands above already. reading: how the files were read, too.
+    """
     profile = document.profile
     put = out.say if talk else out.data
     if not named:
@@ -172,7 +177,7 @@ def describe(document: DatasetDocument, out: Output, *, talk: bool = True, named
                 "values",
                 f"{KIND_WORDS[profile.kind]}{between}" + (" (as you said)" if profile.kind_source == "user" else ""),
             ),
-            ("read", "\n".join(note.text for note in profile.reading)),
+            ("read", "\n".join(note.text for note in profile.reading) if reading else ""),
             ("missing", _missing(profile)),
             ("columns", "\n".join(_column(column) for column in profile.columns)),
             ("reference", _reference(profile)),
@@ -219,7 +224,7 @@ def _reference(profile: Profile) -> str:
     reference = profile.reference
     if reference is None:
         return ""
-    return f"{reference.level} ({'proposed: ' if reference.proposed else ''}{reference.why})"
+    return f"{reference.level} ({f'proposed: {reference.why}' if reference.proposed else 'confirmed'})"
 
 
 def _levels(column: Column) -> str:
