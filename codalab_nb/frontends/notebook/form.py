@@ -17,6 +17,7 @@ from codalab_nb.frontends.notebook.panel_look import box, labelled, markup, put,
 from codalab_nb.model.base import Json, JsonObject
 
 _MANY = 60  # so many choices are searched by typing instead of unrolled
+_UNCHOSEN = object()  # `None` would show an empty menu
 
 
 class NotYet(Exception):
@@ -106,9 +107,9 @@ class Field:
     def value(self, schema: JsonObject) -> Json:
         """What the control holds now. Raises NotYet."""
         if not self.is_typed:
-            held: Json = self.control.value
-            if held is None:
+            if self.control.value is _UNCHOSEN:
                 raise NotYet("Choose one.")
+            held: Json = self.control.value
             return held
         value = read(schema, self.control.value)
         if self._kind == "many" and value not in schema["enum"]:
@@ -143,10 +144,10 @@ class Field:
     def _offer(self, schema: JsonObject, value: Json) -> None:
         options = [("— none —" if choice == "" else str(choice), choice) for choice in schema["enum"]]
         if value is None:
-            options.insert(0, ("— choose —", None))
+            options.insert(0, ("— choose —", _UNCHOSEN))
         if self.control.options != tuple(options):
             self.control.options = tuple(options)
-        self.control.value = value
+        self.control.value = _UNCHOSEN if value is None else value
 
     def _tell(self, _change: object) -> None:
         if not self._quiet:

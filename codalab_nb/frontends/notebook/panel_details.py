@@ -84,8 +84,7 @@ class Details:
             shown = role == "condition" or now or any(column.role != "condition" for column in columns)
             control.layout.display = None if shown else "none"
         rare = [self.roles[role] for role in _RARE]
-        if any(control.value for control in rare):
-            self.rare.open(True)
+        self.rare.open(any(control.value for control in rare))
         self.rare.widget.layout.display = None if any(control.layout.display is None for control in rare) else "none"
         self._offer_levels(profile.reference.level if profile.reference else None)
         kinds = MATRIX_KINDS if profile.is_matrix else (profile.kind,)

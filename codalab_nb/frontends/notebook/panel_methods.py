@@ -10,7 +10,7 @@ from codalab_nb.frontends.cli.text import duration
 from codalab_nb.frontends.notebook.form import Form
 from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe
 from codalab_nb.frontends.notebook.panel_state import Advanced, Fit, PanelState, roughly
-from codalab_nb.frontends.notebook.panel_words import direction, plain
+from codalab_nb.frontends.notebook.panel_words import direction, sentence
 from codalab_nb.model.base import Json
 from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.method import Method
@@ -72,10 +72,13 @@ def _told(fit: Fit) -> str:
     usual = fit.method.usual_seconds
     time = f" <span class='codalab-soft'>Usually {safe(roughly(usual))}.</span>" if usual else ""
     told = [f"{safe(fit.method.sentence)}{time}"] if fit.anywhere else []
+    reasons: dict[str, list[str]] = {}
     for dataset, (fits, reason) in fit.told.items():
         if not fits:
-            where = f"Not for {safe(dataset)}: " if len(fit.told) > 1 else ""
-            told.append(f"<span class='codalab-soft'>{where}{safe(plain(reason))}</span>")
+            reasons.setdefault(reason, []).append(dataset)
+    for reason, datasets in reasons.items():
+        where = f"Not for {safe(' and '.join(datasets))}: " if len(fit.told) > 1 else ""
+        told.append(f"<span class='codalab-soft'>{where}{sentence(reason)}</span>")
     return "<br>".join(told)
 
 
@@ -85,7 +88,8 @@ class SettingsSection:
     def __init__(self, state: PanelState, changed: Callable[[], None]) -> None:
         self._state, self._changed = state, changed
         self.forms: dict[tuple[str, str | None], Form] = {}  # (method, data set, or None for all of them)
-        self._shape: object = None
+        self._cards: dict[tuple[str, ...], widgets.VBox] = {}
+        self._titles: dict[str, str] = {}
         self.told = markup("Choose a method; then its settings appear here.", "codalab-soft")
         self.list = box([])
         self.advanced = AdvancedBox(state, changed)
@@ -98,20 +102,25 @@ class SettingsSection:
         """What stands in a field and is no value, as `Method: Setting: what is wanted`."""
         found = []
         for (method, dataset), form in self.forms.items():
-            where = f"{method} on {dataset}" if dataset else method
+            where = f"{self._titles[method]} on {dataset}" if dataset else self._titles[method]
             found += [f"{where}, “{form.title(name)}”: {fault}" for name, fault in form.faults.items()]
         return found + self.advanced.faults
 
     def draw(self) -> None:
-        """Makes the forms anew when data or methods are others; what was set is kept in the state."""
+        """Shows a form for each chosen method. A form is made anew only when its data sets are others."""
         work = self._state.work()
-        shape = [(document.reference, method.name) for document, method in work]
-        if shape == self._shape:
-            return
-        self._shape = shape
-        self.forms = {}
         methods = {method.name: method for _, method in work}
-        self.list.children = [self._card(method) for method in methods.values()]
+        before, self._cards = self._cards, {}
+        forms, self.forms = self.forms, {}
+        for name, method in methods.items():
+            key = (name, *(document.reference for document in self._state.datasets_of(method)))
+            if key in before:
+                self._cards[key] = before[key]
+                self.forms |= {one: form for one, form in forms.items() if one[0] == name}
+            else:
+                self._cards[key] = self._card(method)
+        self._titles = {name: method.title for name, method in methods.items()}
+        self.list.children = list(self._cards.values())
         self.told.layout.display = "none" if work else None
         self.advanced.widget.layout.display = None if work else "none"
 

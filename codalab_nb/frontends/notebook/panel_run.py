@@ -10,7 +10,7 @@ from codalab_nb.errors import Problem
 from codalab_nb.frontends.cli.text import count
 from codalab_nb.frontends.notebook.panel_look import box, markup, put, safe, status, told
 from codalab_nb.frontends.notebook.panel_state import PanelState
-from codalab_nb.frontends.notebook.panel_words import plain
+from codalab_nb.frontends.notebook.panel_words import plain, sentence
 from codalab_nb.frontends.notebook.panel_work import Work
 from codalab_nb.site.tasks import Batch
 
@@ -72,6 +72,6 @@ class RunSection:
         lines = [f"<p>{safe(said)}</p>"]
         for dataset, method, reason in self._state.left_out():
             lines.append(
-                f"<p class='codalab-soft'>Left out: {safe(method.title)} on {safe(dataset)}. {safe(plain(reason))}</p>"
+                f"<p class='codalab-soft'>Left out: {safe(method.title)} on {safe(dataset)}. {sentence(reason)}</p>"
             )
         return "".join(lines)

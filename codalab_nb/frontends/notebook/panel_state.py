@@ -66,12 +66,14 @@ class PanelState:
         self.looked_at: str | None = None  # the data set whose details are shown
         self.advanced = Advanced()
         self._given: dict[tuple[str, str | None], dict[str, Json]] = {}
+        self._fits: tuple[list[str], list[Fit]] = ([], [])  # for which versions, and what fits them
         self.refresh()
 
     # --- data
 
     def refresh(self) -> None:
         """Reads the data sets anew: others may have added or removed some."""
+        self._fits = ([], [])
         self.documents = {document.name: document for document in self.site.catalog.datasets()}
         self.chosen = [name for name in self.chosen if name in self.documents]
         if self.looked_at not in self.documents:
@@ -138,6 +140,12 @@ class PanelState:
 
     def fits(self) -> list[Fit]:
         """Every method, those that fit all chosen data sets first, then those that fit some."""
+        versions = [self.documents[name].reference for name in self.chosen]
+        if versions != self._fits[0]:
+            self._fits = (versions, self._judge())
+        return self._fits[1]
+
+    def _judge(self) -> list[Fit]:
         told: dict[str, dict[str, tuple[bool, str]]] = {}
         methods: dict[str, Method] = {}
         for name in self.chosen:

@@ -50,6 +50,11 @@ def plain(text: str) -> str:
     return re.sub(r"say --kind (\w+)", lambda found: f"choose “{KIND_WORDS.get(found[1], found[1])}” above", text)
 
 
+def sentence(text: str) -> str:
+    """A sentence of the site as HTML, `plain`; what stands in backquotes is set as code."""
+    return re.sub(r"`([^`]{1,80})`", r"<code>\1</code>", safe(plain(text)))
+
+
 def size(profile: Profile) -> str:
     """`3,051 genes × 38 samples`."""
     if profile.is_matrix:
@@ -76,9 +81,9 @@ def line(profile: Profile) -> str:
 def about(profile: Profile) -> str:
     """What it is, how it was read, and everything odd, as HTML."""
     said = [f"<p><b>{safe(size(profile))}.</b> {safe(_orientation(profile))} {safe(_values(profile))}</p>"]
-    said += [f"<p class='codalab-soft'>{safe(plain(note.text))}</p>" for note in profile.reading]
+    said += [f"<p class='codalab-soft'>{sentence(note.text)}</p>" for note in profile.reading]
     said += [
-        f"<div class='codalab-odd'>{safe(plain(note.text))}</div>"
+        f"<div class='codalab-odd'>{sentence(note.text)}</div>"
         for note in profile.notes()
         if note.code not in ASKED_BY_CONTROLS
     ]

@@ -217,6 +217,24 @@ def test_all_slips_are_told_at_once_below_the_button(panel: Panel) -> None:
     assert (document.limits.timeout_s, document.limits.memory_bytes) == (7200, 1 << 30)
 
 
+def test_what_is_half_typed_survives_the_choice_of_another_method(panel: Panel) -> None:
+    """Nothing that a person typed is lost, right or wrong."""
+    add(panel, "mine.csv", MATRIX)
+    panel.methods.boxes["de-continuous"].value = True
+    alpha = panel.settings.forms["de-continuous", "mine"].fields["alpha"].control
+    alpha.value = "0."
+    panel.methods.boxes["pca-overview"].value = True
+    panel.methods.boxes["check-my-data"].value = True
+    assert panel.settings.forms["de-continuous", "mine"].fields["alpha"].control is alpha
+    assert alpha.value == "0."
+    panel.methods.boxes["de-continuous"].value = False
+    assert set(panel.settings.forms) == {("pca-overview", "mine"), ("check-my-data", "mine")}
+    panel.run.button.click()  # the slip went with its method
+    panel.work.wait()
+    assert panel.batch is not None
+    panel.batch.cancel()
+
+
 def test_a_data_set_removed_elsewhere_is_told_and_a_refresh_helps(panel: Panel, site: Site) -> None:
     add(panel, "mine.csv", MATRIX)
     panel.methods.boxes["check-my-data"].value = True
