@@ -177,10 +177,10 @@ BUNDLES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "report": (
         {
             "application/vnd.codalab.report+json": {
-                "figure": "<img src=x onerror=SCRIPT>",
+                "figure": "volcano",
                 "title": "<script>SCRIPT</script>",
-                "metric": "<img src=x onerror=SCRIPT>",
-                "value": 1,
+                "alt": '"><img src=x onerror=SCRIPT>',
+                "files": [],
             },
             "text/plain": "<img src=x onerror=SCRIPT>",
         },
@@ -202,9 +202,9 @@ SOURCES = {
     "'\\x1b]8;;evil\\x07.csv', 'gpj.\\u202eexe.csv', '$x$.csv', '<b>bold.csv'):\n    Path(name).write_text('a,b\\n1,2\\n')",
     "error": "class Evil(Exception):\n    pass\n"
     "Evil.__name__ = Evil.__qualname__ = '<img src=x onerror=SCRIPT>'\n"
-    "raise Evil('<script>SCRIPT</script> \\x1b]8;;javascript:SCRIPT\\x07x')",
+    "raise Evil('the last of them <script>SCRIPT</script> \\x1b]8;;javascript:SCRIPT\\x07x')",
 }
-LAST_WORDS = "error"  # the case whose output ends the notebook
+LAST_WORDS = "the last of them"  # what one reads when all of them ran
 
 
 def cells(beacon: str) -> dict[str, str]:
