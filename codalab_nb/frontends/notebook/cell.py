@@ -16,7 +16,7 @@ from codalab_nb.frontends.cli import asking
 from codalab_nb.frontends.cli.exits import short
 from codalab_nb.frontends.cli.grammar import Command
 from codalab_nb.frontends.cli.text import harmless
-from codalab_nb.frontends.notebook.scene import PART
+from codalab_nb.frontends.notebook.scene import PART, RETURNED
 from codalab_nb.model.base import JsonObject
 from codalab_nb.model.task import Verdict
 from codalab_nb.site.requests import Draft
@@ -24,7 +24,6 @@ from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task
 
 PARAMETER = "codalab_variables"
-_RETURNED = "variables"
 _COLOUR = re.compile(r"(\x1b\[[0-9;]{0,20}m)")
 
 
@@ -123,7 +122,7 @@ def notebook(source: str, sent: Sequence[str], wanted: Sequence[str]) -> JsonObj
         fetch += f"del codalab_nb, {PARAMETER}"
         cells[:0] = [_cell("declared", f'{PARAMETER} = ""', "parameters"), _cell("in", fetch)]
     if wanted:
-        hand_over = f"codalab_nb.variables.hand_over({_RETURNED!r}, {list(wanted)!r}, globals())"
+        hand_over = f"codalab_nb.variables.hand_over({RETURNED!r}, {list(wanted)!r}, globals())"
         cells.append(_cell("out", f"import codalab_nb.variables\n{hand_over}"))
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
@@ -148,7 +147,7 @@ def returned(task: Task, args: Any) -> dict[str, Any]:
         return {}
     assert task.folder is not None
     try:
-        return variables.read(task.folder / _RETURNED, names)
+        return variables.read(task.folder / RETURNED, names)
     except (OSError, ValueError, variables.NotPortableError) as error:
         stopped = task.result.stopped_at is not None
         why = "the cell ended itself before they were handed over" if stopped else str(error)
@@ -182,6 +181,14 @@ def _coloured(text: str) -> str:
     """Colours stay, any other control sequence is spelled out."""
     parts = _COLOUR.split(text)
     return "".join(part if i % 2 else harmless(part) for i, part in enumerate(parts))
+
+
+def name_for(source: str) -> str:
+    """A file name that tells cells apart in lists of tasks, from the first line of code."""
+    lines = (line.strip() for line in source.splitlines())
+    first = next((line for line in lines if line and not line.startswith(("#", "%"))), "")
+    words = re.sub(r"[^A-Za-z0-9]+", "-", first).strip("-")[:32].rstrip("-")
+    return f"cell-{words}.ipynb" if words else "cell.ipynb"
 
 
 def temporary() -> tempfile.TemporaryDirectory[str]:

@@ -191,8 +191,7 @@ def on_cell(words: list[str], source: str, shell: Any) -> None:
         raise InputError("usage", f"%%codalab was given {args.rest[0]!r}.", "Variables are named with -i and -o.")
     site, out = session.site(), _out(words)
     with cell.temporary() as folder:
-        name = f"cell-{shell.execution_count}.ipynb"
-        draft = cell.drafted(site, args, source, shell.user_ns, Path(folder), name)
+        draft = cell.drafted(site, args, source, shell.user_ns, Path(folder), cell.name_for(source))
         out.problems(draft.warnings, "warning", "yellow")
         task = site.submit([draft])[0]
     try:

@@ -30,6 +30,7 @@ _SOURCE_LINES = 12
 _TRACE_LINES = 40
 
 PART = "codalab_part"  # in the metadata of a cell that `%%codalab` made: which part of it this is
+RETURNED = "variables"  # the folder in which such a cell hands variables over
 _PARTS = {"in": "Fetching the variables", "out": "Handing over the variables"}
 
 STYLE = """<style>
@@ -56,7 +57,9 @@ STYLE = """<style>
 .codalab .wide { overflow-x: auto } .codalab table { border-collapse: collapse; margin: .3em 0 }
 .codalab th, .codalab td { text-align: left; vertical-align: top; padding: .15em 1em .15em 0; background: transparent;
   border: 0; border-bottom: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .35)); white-space: normal }
-.codalab .number { text-align: right; font-variant-numeric: tabular-nums }
+.codalab table .number { text-align: right; font-variant-numeric: tabular-nums }
+.codalab-static .codalab table td, .codalab-static .codalab table th { text-align: left }
+.codalab-static .codalab table .number { text-align: right }
 .codalab h2 { font-size: 1.2em } .codalab h3, .codalab h4, .codalab h5, .codalab h6 { font-size: 1.05em }
 .codalab h2, .codalab h3, .codalab h4, .codalab h5, .codalab h6 { margin: .6em 0 .2em; font-weight: 600 }
 .codalab ul, .codalab ol { margin: .2em 0; padding-left: 1.6em }
@@ -95,6 +98,11 @@ class Scene:
         self._fold: OutputFold = start_fold(notebook)
         self._changed: set[int] = set()
         self._truncated = False
+
+    @property
+    def is_cell(self) -> bool:
+        """True for a cell of `%%codalab`: what it shows stands in the notebook as if it had run here."""
+        return any(self._parts.values())
 
     # --- what happens
 
@@ -177,7 +185,7 @@ class Scene:
         if result is None:
             return ""
         drawn = []
-        if result.reason is not None:
+        if result.reason is not None and not (self.is_cell and self._error_shown):
             drawn.append(self._reason(result.reason))
         if result.stopped_at is not None:
             drawn.append(f"<p>The notebook ended itself in cell {result.stopped_at + 1}; the rest was not run.</p>")
@@ -191,7 +199,7 @@ class Scene:
 
     def leftovers(self) -> str:
         """Where the files are; empty before the end. Stands below the cells."""
-        if self.seen.result is None:
+        if self.seen.result is None or (self.is_cell and not self.files()):
             return ""
         drawn = []
         if names := self.files():
@@ -208,7 +216,8 @@ class Scene:
         task = self.seen.task
         manifest = task.manifest
         notebook = manifest.notebook if manifest else ""
-        return [name for name in task.files if not name.startswith("_codalab/") and name != notebook]
+        ours = ("_codalab/", *([f"{RETURNED}/"] if self.is_cell else []))
+        return [name for name in task.files if not name.startswith(ours) and name != notebook]
 
     def _reason(self, reason: Reason) -> str:
         title, _, trace = reason.message.partition("\n")
@@ -219,12 +228,14 @@ class Scene:
             drawn.append(f'<p class="soft">in cell {reason.cell + 1}:</p>')
             lines = self._sources[reason.cell].strip("\n").splitlines()
             drawn.append(f'<pre class="source">{text(chr(10).join(lines[:_SOURCE_LINES]))}</pre>')
-        shown_already = any(
-            output.get("output_type") == "error" for cell in self._fold.cells.values() for output in cell["outputs"]
-        )
-        if trace.strip() and not shown_already:
+        if trace.strip() and not self._error_shown:
             drawn.append(f'<pre class="error">{text(chr(10).join(trace.splitlines()[-_TRACE_LINES:]))}</pre>')
         return "".join(drawn)
+
+    @property
+    def _error_shown(self) -> bool:
+        outputs = (output for cell in self._fold.cells.values() for output in cell["outputs"])
+        return any(output.get("output_type") == "error" for output in outputs)
 
     @property
     def interactive(self) -> list[Mapping[str, Any]]:

@@ -98,7 +98,9 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
     def _wanted_buttons(self) -> tuple[widgets.Widget, ...]:
         if self.scene.seen.result is None:
             return (self._button("Cancel", "stop", self._cancel, "End this task now"),)
-        buttons = [self._button("Run again", "refresh", self._retry, "The same task once more, as a new one")]
+        buttons = []
+        if not self.scene.is_cell:  # such a cell is run again by running it again
+            buttons.append(self._button("Run again", "refresh", self._retry, "The same task once more, as a new one"))
         tables = [name for name in self.scene.files() if name.endswith(_TABLES)]
         for name in tables[:_MOST_BUTTONS]:
             words = f"Bring {one_line(Path(name).stem)} into this notebook"
