@@ -19,7 +19,7 @@ SMALL = DATA / "small_tables"
 ALWAYS = {"check-my-data"}
 MATRIX = ALWAYS | {"normalise", "heat-map", "pca-overview", "compare-groups"}
 ENOUGH = MATRIX | {"correlation"}
-MANY = ENOUGH | {"de-continuous", "map-and-markers", "predict"}
+MANY = ENOUGH | {"de-continuous", "map-and-markers", "predict-class"}
 # What is offered; a method which is not installed (yet) is left aside.
 OFFERS: dict[str, tuple[Path, set[str]]] = {
     "golub": (example_folder(), MANY),
@@ -29,11 +29,11 @@ OFFERS: dict[str, tuple[Path, set[str]]] = {
     "pasilla": (DATA / "pasilla_knockdown", MATRIX | {"de-counts"}),
     "airway": (DATA / "airway_dexamethasone", ENOUGH | {"de-counts"}),
     "pbmc": (DATA / "pbmc68k_reduced", MANY | {"pathways"}),
-    "iris": (SMALL / "iris.csv", ALWAYS | {"compare-groups", "predict"}),
-    "wine": (SMALL / "wine.csv", ALWAYS | {"compare-groups", "predict"}),
-    "breast_cancer": (SMALL / "breast_cancer.csv", ALWAYS | {"compare-groups", "predict"}),
-    "plantgrowth": (SMALL / "plantgrowth.csv", ALWAYS | {"compare-groups"}),
-    "puromycin": (SMALL / "puromycin.csv", ALWAYS | {"compare-groups", "dose-response"}),
+    "iris": (SMALL / "iris.csv", ALWAYS | {"compare-groups", "predict-class"}),
+    "wine": (SMALL / "wine.csv", ALWAYS | {"compare-groups", "predict-class"}),
+    "breast_cancer": (SMALL / "breast_cancer.csv", ALWAYS | {"compare-groups", "predict-class"}),
+    "plantgrowth": (SMALL / "plantgrowth.csv", ALWAYS | {"compare-groups", "predict-class"}),
+    "puromycin": (SMALL / "puromycin.csv", ALWAYS | {"compare-groups", "predict-class", "dose-response"}),
     "lung": (SMALL / "lung.csv", ALWAYS | {"survival"}),
     "diabetes": (SMALL / "diabetes.csv", ALWAYS),
 }
