@@ -48,7 +48,10 @@ NOTHING: dict[str, tuple[float, float]] = {
     "half_effect_dose": (0, math.inf),  # whatever the dose is called, some dose is half of it
     "same_curve_p": (0.02, 1),
 }
-QUICK: dict[str, dict[str, Any]] = {"pathways": {"permutations": 100}}
+QUICK: dict[str, dict[str, Any]] = {
+    "pathways": {"permutations": 100},
+    "predict-class": {"permutations": 5, "repeats": 1, "folds": 3, "n_features": 20},
+}
 NO_GROUPS = {"check-my-data", "correlation", "normalise"}  # they judge no groups, so there is nothing to shuffle
 ALL = templates()
 SOMETHING_ODD = re.compile(r"Traceback|\bnan\b|\bNone\b|array\(|object at 0x|dtype|\bNaN\b")
@@ -152,7 +155,7 @@ def test_shuffled_labels_find_about_nothing(bench: Bench) -> None:
         pytest.skip("it judges no groups")
     shuffled = [
         bench.data.relabelled(lambda labels, seed=seed: np.random.default_rng(seed).permutation(labels))
-        for seed in (1, 2, 3)
+        for seed in (1, 4, 5)  # with 2 and 3 the seven flies of pasilla fall into the two kinds of library
     ]
     results = [bench.run(one, f"shuffled-{n}") for n, one in enumerate(shuffled)]
     metrics = pd.DataFrame([one.metrics for one in results if isinstance(one, Ran)])

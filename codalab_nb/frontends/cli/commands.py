@@ -64,6 +64,7 @@ def _data(grammar: Grammar) -> None:
     _json(method)
     check = grammar.add("method check", "check a template notebook of your own", "method:check")
     check.add_argument("notebook", metavar="NOTEBOOK")
+    check.add_argument("--run", metavar="DATASET", help="also run it on this data set, and look at what it reports")
     _json(check)
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from codalab_nb.errors import InputError, Problem
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import duration, number
+from codalab_nb.model.authoring import advice, reported
+from codalab_nb.model.choices import check_parameters
 from codalab_nb.model.dataset import KIND_WORDS
-from codalab_nb.model.method import Method, Needs, Parameter
+from codalab_nb.model.method import DATASET_PARAMETER, Method, Needs, Parameter, fits
 from codalab_nb.site.catalog import Offer, missing_imports, read_template
 from codalab_nb.site.site import Site
 
@@ -73,15 +79,68 @@ def show(args: argparse.Namespace, out: Output) -> int:
 
 
 def check(args: argparse.Namespace, out: Output) -> int:
-    method = read_template(Path(args.notebook)).method
+    """Refuses what is wrong, advises on what is missing; with --run, also runs it and looks at what it reported."""
+    path = Path(args.notebook)
+    refusal, template = None, None
+    try:
+        template = read_template(path)
+    except InputError as error:
+        refusal = error
+    tips = advice(_content(path), template.method if template else None, stem=path.stem) if path.is_file() else []
+    if refusal is not None or template is None:
+        if not out.json:
+            out.problems(tips, "advice", "yellow")
+        assert refusal is not None
+        raise refusal
+    method = template.method
     missing = missing_imports(method)
+    code = 0
+    if args.run and not missing:
+        code, more = _run(path, method, args.run, out)
+        tips += [tip for tip in more if tip not in tips]
     if out.json:
-        out.object({"method": method.name, "title": method.title, "ok": True, "missing_imports": missing})
-    else:
-        out.data(f"{args.notebook} is a method: {method.name}, {_parameters(method)}.")
-        if missing:
-            out.warn(f"Here it could not run: {', '.join(missing)} is not installed.")
-    return 0
+        told = {"method": method.name, "title": method.title, "ok": code == 0, "missing_imports": missing}
+        out.object(told | {"advice": [asdict(tip) for tip in tips]})
+        return code
+    out.data(f"{args.notebook} is a method: {method.name}, {_parameters(method)}.")
+    if missing:
+        out.warn(f"Here it could not run: {', '.join(missing)} is not installed.")
+    out.problems(tips, "advice", "yellow")
+    if not args.run:
+        out.say(f"To see what a run reports: codalab-nb method check {args.notebook} --run DATASET", "dim")
+    return code
+
+
+def _run(path: Path, method: Method, dataset: str, out: Output) -> tuple[int, list[Problem]]:
+    """Runs the notebook on a data set as `analyze` would, and holds what it reported against its declaration."""
+    with Site.open() as site:
+        document = site.catalog.dataset(dataset)
+        fit, why = fits(method, document.profile)
+        if not fit:
+            raise InputError(
+                "method_misfit", f"{method.name} does not fit {document.reference}: {why}", "Name another."
+            )
+        values = check_parameters(method, document.profile, {})
+        task = site.run(path, parameters=values, inputs={DATASET_PARAMETER: document.reference})
+        out.say(f"Running it on {document.reference} …", "dim")
+        started = time.monotonic()
+        task.wait()
+        seconds = time.monotonic() - started
+        executed = _content(task.notebook) if task.notebook else {}
+        if task.verdict != "succeeded":
+            out.warn(f"It ended with {task.verdict}: codalab-nb logs {task.id[-8:]} shows why.")
+            return 1, []
+        out.say(f"It ran in {seconds:.1f} s and reported {len(task.metrics)} metrics.", "dim")
+        return 0, reported(executed, method, list(task.metrics), seconds)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """The notebook as it stands, or an empty one if it cannot be read: what is wrong is told elsewhere."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _parameters(method: Method) -> str:

@@ -27,6 +27,7 @@ FLAGS = {
     "dataset add": {"--name", "--samples", "--sheet", *MEANING},
     "dataset set": MEANING,
     "method list": {"--for"},
+    "method check": {"--run"},
     "analyze": {"-m", "-p", "--sweep", *SUBMIT},
     "run": {"-o", "-p", "-r", "-f", "-i", "-k", "--include", "--dry-run", *SUBMIT},
     "status": {"--state", "--dataset", "--method", "--since", "--limit"},
