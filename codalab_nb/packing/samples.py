@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -93,16 +94,18 @@ def _from_table(
 ) -> Described:
     id_column = table.id_column(names)
     ids = table.ids(id_column)
-    doubled = [name for name in dict.fromkeys(ids) if ids.count(name) > 1] if len(set(ids)) < len(ids) else []
+    doubled = [name for name, n in Counter(ids).items() if n > 1]
     if doubled:
         listed = ", ".join(map(repr, doubled[: checks.NAMED]))
         problems.add(
             "duplicate_samples", f"{table.label} has more than one row for {listed}.", "Keep one row per sample."
         )
-    renamed = matching([name for name in names if name not in set(ids)], _others(ids, set(names)))
+    known = set(ids)
+    renamed = matching([name for name in names if name not in known], _others(ids, set(names)))
     final = [renamed.get(name, name) for name in names]
-    undescribed = [name for name in final if name not in set(ids)]
-    unused = [name for name in ids if name not in set(final)]
+    wanted = set(final)
+    undescribed = [name for name in final if name not in known]
+    unused = [name for name in ids if name not in wanted]
     if undescribed:
         told = checks.absent(undescribed, matrix_label, table.label)
         if unused:
