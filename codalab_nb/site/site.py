@@ -85,12 +85,29 @@ class Site:
         *paths: str | Path,
         name: str | None = None,
         samples: str | Path | None = None,
+        sheet: str | None = None,
         roles: Mapping[str, str] | None = None,
         kind: str | None = None,
+        level: str | None = None,
+        renames: Mapping[str, str] | None = None,
+        accept: bool = False,
     ) -> DatasetDocument:
-        """Stores files as the next version of a data set and says what is in them (`.profile`)."""
-        table = None if samples is None else Path(samples)
-        return self.catalog.add([Path(path) for path in paths], name=name, samples=table, roles=roles, kind=kind)
+        """Stores files as the next version of a data set and says what is in them (`.profile`).
+
+        `samples` is a file, or a sheet of the workbook; `sheet` the one with the measurements. The others are what
+        `dataset add` takes: `level` is the reference, `accept` takes all that is proposed.
+        """
+        return self.catalog.add(
+            [Path(path) for path in paths],
+            name=name,
+            samples=samples,
+            sheet=sheet,
+            roles=roles,
+            kind=kind,
+            level=level,
+            renames=renames,
+            accept=accept,
+        )
 
     # --- submitting
 

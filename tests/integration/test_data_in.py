@@ -15,7 +15,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from codalab_nb import Site
 from codalab_nb.analysis.expression import ExpressionSet, load
+from codalab_nb.examples import example_folder
 from codalab_nb.frontends import cli
 from codalab_nb.model.dataset import Profile
 from codalab_nb.packing.profile import profile_files, staged_files
@@ -171,6 +173,28 @@ def test_before_anybody_accepts_nothing_is_unified_silently() -> None:
     assert {"samples_renamed", "role_proposed", "reference_proposed", "levels_look_alike"} <= told.keys()
     assert "'AML 13' is 'AML_13'" in told["samples_renamed"]
     assert "--rename Diagnosis:aml=AML" in told["levels_look_alike"]
+
+
+def test_the_design_is_judged_anew_when_somebody_says_what_a_column_means(site: Site) -> None:
+    """The sample table is read again from the store, with the names of groups that were given."""
+
+    def warned(reference: str) -> set[str]:
+        return {note.code for note in site.catalog.dataset(reference).profile.warnings}
+
+    site.add_dataset(example_folder("bladder_batch"), name="bladder", accept=True)
+    assert "confounded" in warned("bladder@1")
+    site.catalog.set("bladder", roles={"batch": "none"})
+    site.catalog.set("bladder", roles={"batch": "batch"})
+    site.catalog.set("bladder", renames={"cancer:Biopsy": "other", "cancer:Normal": "other", "cancer:Cancer": "other"})
+    assert ["confounded" in warned(f"bladder@{number}") for number in (2, 3, 4)] == [False, True, False]
+    site.add_dataset(DATA / "small_tables" / "lung.csv", name="lung")
+    site.catalog.set("lung", roles={"sex": "condition", "inst": "batch"}, level="1")
+    assert site.catalog.dataset("lung").profile.roles == {
+        "time": "time", "status": "event", "sex": "condition", "inst": "batch",
+    }  # fmt: skip
+    site.add_dataset(ARMSTRONG / "expression.csv", name="armstrong")
+    named = site.catalog.set("armstrong", accept=True)
+    assert named.profile.column("group") is not None
 
 
 def test_four_commands_from_the_messy_workbook_to_the_volcano_plot(

@@ -25,8 +25,7 @@ def add(args: argparse.Namespace, out: Output) -> int:
         _check_files(args, problems)
     problems.raise_if_any()
     with Site.open() as site:
-        paths = [Path(path) for path in args.paths]
-        document = site.catalog.add(paths, name=args.name, samples=args.samples, sheet=args.sheet, **words)
+        document = site.add_dataset(*args.paths, name=args.name, samples=args.samples, sheet=args.sheet, **words)
         _told(document, out)
     return 0
 
