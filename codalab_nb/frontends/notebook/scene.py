@@ -48,6 +48,7 @@ STYLE = """<style>
 .codalab pre { font-family: var(--jp-code-font-family, ui-monospace, monospace);
   font-size: var(--jp-code-font-size, 13px); line-height: 1.35; margin: .2em 0; white-space: pre; overflow: auto;
   max-height: 24em; color: inherit; background: transparent }
+.codalab .codalab-stream pre { display: flex; flex-direction: column-reverse } /* of a long one, the end is in sight */
 .codalab pre.error { border-left: 3px solid var(--jp-error-color1, #c62828); padding-left: .6em; white-space: pre-wrap }
 .codalab pre.source, .codalab pre.fenced { padding: .4em .6em;
   background: var(--jp-layout-color2, rgba(128, 128, 128, .12)) }
@@ -140,7 +141,7 @@ class Scene:
             kept = [*kept[:_FIRST], *kept[left_out + _FIRST :]]
         if self._parts.get(index):  # the error of a `%%codalab` cell is raised where it was called
             kept = [output for output in kept if output.get("output_type") != "error"]
-        drawn = [output_html(_short(output, extent.tail), frames=True) for output in kept]
+        drawn = [_drawn(_short(output, extent.tail)) for output in kept]
         if left_out > 0:
             told = f"{count(left_out, 'output')} left out here; all are in the executed notebook."
             drawn.insert(_FIRST, f'<p class="note">… {told}</p>')
@@ -177,7 +178,8 @@ class Scene:
         warning = ""
         if seen.sandbox and (told := sandbox.words(seen.sandbox, self._site.settings.sandbox)):
             warning = f'<p class="failed">{text(told)}</p>'
-        return f'<div class="codalab-head">{"".join(parts)}</div>{warning}'
+        # Where a style sheet is not trusted, spaces keep the words apart.
+        return f'<div class="codalab-head">{" ".join(filter(None, parts))}</div>{warning}'
 
     def answer(self) -> str:
         """Why it ended as it did, and its metrics; empty before. Stands above the cells."""
@@ -289,6 +291,11 @@ def _source(cell: Mapping[str, Any]) -> str:
 def _updates(body: Mapping[str, Any]) -> bool:
     output = body.get("output")
     return isinstance(output, Mapping) and output.get("output_type") == "update_display_data"
+
+
+def _drawn(output: Mapping[str, Any]) -> str:
+    html = output_html(output, frames=True)
+    return f'<div class="codalab-stream">{html}</div>' if html and output.get("output_type") == "stream" else html
 
 
 def _short(output: Mapping[str, Any], tail: int) -> Mapping[str, Any]:
