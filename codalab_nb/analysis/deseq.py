@@ -18,7 +18,7 @@ from codalab_nb.analysis import deseq_dispersion, deseq_fit, deseq_outliers
 from codalab_nb.analysis.deseq_filter import independent_filter
 from codalab_nb.analysis.deseq_fit import Floats
 from codalab_nb.analysis.deseq_trend import Trend, fit_trend
-from codalab_nb.analysis.normalise import size_factors
+from codalab_nb.analysis.normalise_methods import size_factors
 
 OWN_WAY = 2.0  # so many standard deviations above the trend, a gene keeps its own dispersion
 CELLS_AT_ONCE = 2**20  # bounds memory: each working array of a block has 8 MB

@@ -14,7 +14,6 @@ from codalab_nb.analysis.deseq_smooth import lowess
 from codalab_nb.analysis.deseq_trend import fit_trend, prior_variance
 from codalab_nb.analysis.expression import AnalysisError
 from codalab_nb.analysis.limma import design_matrix
-from codalab_nb.analysis.normalise import size_factors
 
 DATA = Path(__file__).parent.parent / "data"
 PASILLA, MADE_UP = DATA / "pasilla_knockdown", DATA / "deseq_replicates"
@@ -153,15 +152,6 @@ def test_counts_without_any_scatter_are_refused_in_words() -> None:
     one = rng.integers(5, 500, (200, 1))
     with pytest.raises(AnalysisError, match="different individuals"):
         deseq(pd.DataFrame(np.repeat(one, 6, axis=1)), design_matrix(np.arange(6) >= 3))
-
-
-def test_size_factors_when_no_gene_is_in_every_sample_and_when_a_sample_is_empty() -> None:
-    counts = pd.DataFrame([[10, 20, 0], [0, 20, 30], [10, 0, 30]], columns=["a", "b", "c"])
-    factors = size_factors(counts)
-    assert float(np.log(factors).sum()) == pytest.approx(0)
-    assert list(factors.rank()) == [1, 2, 3]
-    with pytest.raises(AnalysisError, match="No gene was counted in b"):
-        size_factors(counts.assign(b=0))
 
 
 def test_the_smooth_curve_is_that_of_r() -> None:
