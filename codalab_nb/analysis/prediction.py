@@ -92,7 +92,7 @@ def permutation_null(
     *,
     n_features: int = 0,
     folds: int = 5,
-    permutations: int = 100,
+    permutations: int = 50,
     seed: int = 0,
     progress: Progress = _silent,
 ) -> Floats:

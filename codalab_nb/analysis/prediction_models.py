@@ -59,16 +59,23 @@ def _forest(train: Floats, labels: Ints, test: Floats, balanced: bool) -> Floats
 
 
 def _lda(train: Floats, labels: Ints, test: Floats, balanced: bool) -> Floats:
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    """Fisher's rule with the pooled covariance; with fewer than three samples per feature it is shrunk towards equal
+    variances (Ledoit O, Wolf M (2004) J Multivar Anal 88:365), else it could hardly be inverted."""
+    from sklearn.covariance import ledoit_wolf_shrinkage
 
-    few = train.shape[1] < len(train) / 3
-    n_classes = len(np.unique(labels))
-    priors = np.full(n_classes, 1 / n_classes) if balanced else None
-    # With about as many features as samples the covariance must be shrunk (Ledoit and Wolf) to be inverted.
-    model = LinearDiscriminantAnalysis(priors=priors) if few else LinearDiscriminantAnalysis(
-        solver="lsqr", shrinkage="auto", priors=priors
-    )  # fmt: skip
-    return np.asarray(model.fit(train, labels).predict_proba(test))
+    n, p = train.shape
+    counts = np.bincount(labels)
+    centroids = np.array([train[labels == one].mean(axis=0) for one in range(len(counts))])
+    around = train - centroids[labels]
+    covariance = around.T @ around / (n - len(counts))
+    level = float(np.trace(covariance)) / p
+    if n < 3 * p and level > 0:
+        shrinkage = ledoit_wolf_shrinkage(around, assume_centered=True)
+        covariance = (1 - shrinkage) * covariance + shrinkage * level * np.eye(p)
+    covariance[np.diag_indices(p)] += 1e-9 * max(level, 1.0)  # features without scatter inside the classes
+    weights = np.linalg.solve(covariance, centroids.T)
+    prior = np.zeros(len(counts)) if balanced else np.log(counts / n)
+    return _against_the_rest(test @ weights - (centroids.T * weights).sum(axis=0) / 2 + prior)
 
 
 LEARNERS = {

@@ -28,6 +28,8 @@ from codalab_nb.analysis.style import (
 )
 from codalab_nb.analysis.variables import p_words, short_names
 
+MANY_CLASSES = 5  # more cannot be told apart as dots in one row
+
 
 def answer(samples: Samples, outcome: Outcome, null: Floats) -> str:
     """The result in one line."""
@@ -55,7 +57,7 @@ def prediction(samples: Samples, outcome: Outcome, null: Floats) -> Picture:
     under = (
         f"Balanced accuracy {accuracy:.1%} (95 % interval {low:.0%} to {high:.0%}; chance {1 / k:.0%}{tested}). "
         f"{outcome.learner.title[0].upper()}{outcome.learner.title[1:]}.\nEvery sample was predicted by models that "
-        f"had not seen it. {cut(samples.sizes, 90)}."
+        f"had not seen it. {cut(samples.sizes, 70)}."
     )
     longest = max(map(len, names))
     bottom = (0.75 + (0.075 * longest if k > 3 else 0)) / height
@@ -100,8 +102,10 @@ def learners(samples: Samples, outcomes: Mapping[str, Outcome]) -> Picture:
 
 
 def features(samples: Samples, table: pd.DataFrame, word: str, most: int = 15) -> Picture:
-    """The features most often used, sample by sample, each on its own scale."""
+    """The features most often used, sample by sample, each on its own scale; of many classes their means."""
     best = table.head(most)
+    if samples.n_classes > MANY_CLASSES:
+        return _class_means(samples, best, word)
     title = f"The {len(best)} {word} used most often"
     height = 1.75 + 0.34 * len(best)
     figure, (axes,) = new_figure(7.6, height)
@@ -128,6 +132,28 @@ def features(samples: Samples, table: pd.DataFrame, word: str, most: int = 15) -
     finish(figure, title, "Each dot is a sample. Further right: higher. Chosen in most of the folds.",
            top=1 - 0.75 / height, bottom=(below + 0.5) / height, left=0.31)  # fmt: skip
     return Picture(figure, title, f"{title}: {', '.join(shown[:8])}.")
+
+
+def _class_means(samples: Samples, best: pd.DataFrame, word: str) -> Picture:
+    title = f"In which class the {len(best)} {word} used most often are high"
+    places = samples.features.get_indexer(best.index)
+    values = samples.values[:, places]
+    scaled = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0, ddof=1)
+    means = np.array([np.nanmean(scaled[samples.labels == one], axis=0) for one in range(samples.n_classes)]).T
+    height = 2.9 + 0.3 * len(best)
+    figure, (axes,) = new_figure(7.6, height)
+    image = axes.imshow(means, cmap="PuOr_r", vmin=-3, vmax=3, aspect="auto")
+    names = short_names(samples.classes, 18)
+    axes.set_xticks(range(len(names)), names, rotation=50, ha="right", rotation_mode="anchor", fontsize=8.5)
+    shown = [cut(str(name), 30) for name in samples.shown.loc[best.index]]
+    axes.set_yticks(range(len(shown)), shown, fontsize=9)
+    axes.tick_params(length=0)
+    bar = figure.colorbar(image, ax=axes, shrink=0.7, ticks=[-3, 0, 3])
+    bar.ax.set_yticklabels(["lower", "mean", "higher"], fontsize=8.5)
+    finish(figure, title, "Mean of each class, in standard deviations from the mean of all samples (at most 3).",
+           top=1 - 0.75 / height, bottom=1.35 / height, left=0.25)  # fmt: skip
+    highest = ", ".join(f"{name} in {row}" for name, row in zip(shown[:6], best["highest_in"], strict=False))
+    return Picture(figure, title, f"{title}. Highest: {highest}.")
 
 
 def _confusion(axes: Axes, samples: Samples, outcome: Outcome, names: list[str]) -> None:
@@ -205,8 +231,8 @@ def _null(axes: Axes, samples: Samples, outcome: Outcome, null: Floats) -> None:
     axes.annotate("true labels", (accuracy, top), xytext=(4 if side else -4, -2), textcoords="offset points",
                   ha="left" if side else "right", va="top", fontsize=9, color=RED)  # fmt: skip
     axes.annotate(
-        f"{len(null)} times\nshuffled labels", (float(null.mean()), top), xytext=(0, 2), annotation_clip=False,
-        textcoords="offset points", ha="center", va="bottom", fontsize=8, color=INK,
+        f"{len(null)} times\nshuffled labels", (max(0.17, float(null.mean())), top), xytext=(0, 2),
+        annotation_clip=False, textcoords="offset points", ha="center", va="bottom", fontsize=8, color=INK,
     )  # fmt: skip
     axes.set_ylim(0, top * 1.18)
     axes.set_xlim(0, 1.02)

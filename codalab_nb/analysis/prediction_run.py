@@ -37,7 +37,7 @@ def predict_class(
     n_features: int = 0,
     folds: int = 5,
     repeats: int = 5,
-    permutations: int = 100,
+    permutations: int = 50,
     keep_together: str = "",
     seed: int = 0,
     show_progress: bool = True,
