@@ -102,9 +102,9 @@ class _Assembly:
             self._fill_merged(row, numbers, cells)
             name = self._attribute_name(row, labels)
             labels[name] = cells
-            told.append(f"{self.grid.line(row)} ({name!r}) describes them")
+            told.append(f"{self.grid.spoken(row)} ({name!r}) describes them")
         if told:
-            names = f"{self.grid.line(self.layout.names or 0)} names the columns"
+            names = f"{self.grid.spoken(self.layout.names or 0)} names the columns"
             self._note("header_rows", f"The table has {len(told) + 1} header rows: {names}; {'; '.join(told)}.")
         return pd.DataFrame(labels, index=pd.Index(samples))
 
@@ -127,7 +127,7 @@ class _Assembly:
             carried = True
         if filled or carried:
             how = "merged over several columns" if filled else "written once for several columns"
-            text = f"Labels of {self.grid.line(row)} are {how}: each column got the label that stands over it."
+            text = f"The labels in {self.grid.spoken(row)} are {how}: each column got the label that stands over it."
             self._note("merged_cells", text, [self.grid.where(row, column) for column in filled])
 
     def _attribute_name(self, row: int, taken: dict[str, list[object]]) -> str:
@@ -178,7 +178,9 @@ class _Assembly:
                 told = f"{counted(len(rows), 'line')} {what} {_is(rows)} left out: {_listed(texts)}."
                 self._note(code, told, [grid.line(row) for row in rows])
         if layout.summaries:
-            texts = [f"{_shown(grid.rows[row][:1]) or 'without a name'} ({grid.line(row)})" for row in layout.summaries]
+            texts = [
+                f"{_shown(grid.rows[row][:1]) or 'without a name'} ({grid.spoken(row)})" for row in layout.summaries
+            ]
             told = f"{counted(len(texts), 'row')} that {'sums' if len(texts) == 1 else 'sum'} up the others "
             told += f"{_is(texts)} left out: {_listed(texts)}."
             self._note("summary_rows", told, [grid.line(row) for row in layout.summaries])

@@ -50,6 +50,10 @@ class Grid:
     def line(self, row: int) -> str:
         return f"{self.name}!{self.numbers[row]}" if self.is_workbook else f"line {self.numbers[row]}"
 
+    def spoken(self, row: int) -> str:
+        """As `line`, for a sentence which speaks of this sheet already."""
+        return f"row {self.numbers[row]}" if self.is_workbook else f"line {self.numbers[row]}"
+
     def formula(self, row: int, column: int) -> int:
         """FORMULA, SUMS_UP and NO_RESULT as bits; 0: no formula."""
         return self.formulas.get((self.numbers[row], column), 0)

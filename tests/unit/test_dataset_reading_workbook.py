@@ -105,8 +105,8 @@ def test_labels_and_sheets_of_the_messy_workbook(messy: Reading) -> None:
     for code, words in {
         "sheet_chosen": "'Data final v3' holds the most measurements",
         "title_lines": "'do not edit!! ask Anna'",
-        "header_rows": "('Diagnosis')",
-        "summary_rows": "'MEAN' (Data final v3!607)",
+        "header_rows": "row 5 names the columns; row 4 ('Diagnosis') describes them",
+        "summary_rows": "'MEAN' (row 607)",
         "note_lines": "'Contact: lab 3.14, ext. 220'",
         "missing_words": "553 cells have no value: 295 empty, 95 'n.d.', 92 'NA', 71 '#DIV/0!'",
         "decimal_marks": "120 numbers are written with a decimal comma",
