@@ -32,7 +32,7 @@ def test_a_task_is_seen_while_it_runs_and_the_next_day(notebook: Notebook) -> No
     name = job(
         notebook,
         "print('first line', flush=True)",
-        "import time\nfor i in range(12):\n    print('tick', i, flush=True)\n    time.sleep(0.25)",
+        "import time\nfor i in range(60):\n    print('tick', i, flush=True)\n    time.sleep(0.05)",
         "from codalab_nb import report\nreport.metric('accuracy', 0.875)\nprint('last line')",
     )
     index = notebook.run(f"%codalab run {name}")  # does not block: it ends while the task runs
@@ -41,6 +41,7 @@ def test_a_task_is_seen_while_it_runs_and_the_next_day(notebook: Notebook) -> No
     assert notebook.button(index, "Cancel").is_visible()
     notebook.shot("running")
     notebook.sees(index, "last line")
+    assert notebook.in_sight(index, "tick 59"), "the end of a long output is what one wants to see"
     notebook.sees(index, "succeeded")
     notebook.sees(index, "0.875")
     notebook.shot("succeeded")

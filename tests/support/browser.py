@@ -217,6 +217,24 @@ class Watch:
 
 # ---------------------------------------------------------------- a notebook on the screen
 
+_IN_SIGHT = """(area, text) => {
+    const walker = document.createTreeWalker(area, NodeFilter.SHOW_TEXT);
+    const range = document.createRange();
+    while (walker.nextNode()) {
+        const at = walker.currentNode.data.lastIndexOf(text);
+        if (at >= 0 && walker.currentNode.parentElement.checkVisibility()) {
+            range.setStart(walker.currentNode, at);
+            range.setEnd(walker.currentNode, at + text.length);
+        }
+    }
+    const {top, bottom} = range.getBoundingClientRect();
+    for (let box = range.startContainer.parentElement; box && box !== area; box = box.parentElement) {
+        const seen = box.getBoundingClientRect();
+        const cut = top < seen.top - 1 || bottom > seen.bottom + 1;
+        if (cut && getComputedStyle(box).overflowY !== 'visible') return false;
+    }
+    return bottom > top;
+}"""
 PANEL = "window.jupyterapp.shell.currentWidget"
 
 
@@ -339,6 +357,10 @@ class Notebook:
 
     def sees_not(self, index: int, text: str, limit_s: float = LIMIT_S) -> None:
         expect(self.output(index)).not_to_contain_text(text, timeout=limit_s * 1000, use_inner_text=True)
+
+    def in_sight(self, index: int, text: str) -> bool:
+        """Whether the last place where the output has this text is not scrolled away in a box within the output."""
+        return bool(self.output(index).evaluate(_IN_SIGHT, text))
 
     def button(self, index: int, label: str) -> Locator:
         return self.output(index).get_by_role("button", name=label)
