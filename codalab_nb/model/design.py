@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from codalab_nb.errors import InputError, Problems
+from codalab_nb.errors import Problems
 from codalab_nb.model.alike import merged, one_spelling
 from codalab_nb.model.dataset import MATRIX_KINDS, ROLES, Column, Kind, Note, Profile, Reference, Role
 from codalab_nb.model.proposals import event_level, groups_from_names, propose_reference, propose_roles
@@ -47,6 +47,8 @@ def revise(
     _check_kind(problems, profile, kind)
     _check_types(problems, profile, roles)
     recoded = _recoded(problems, profile, renames or {}, accept)
+    if reference is not None:
+        _check_reference(problems, recoded, roles, profile.by_role("condition"), reference)
     problems.raise_if_any()
 
     columns = tuple(_with_role(recoded[column.name], roles, accept) for column in profile.columns)
@@ -62,8 +64,8 @@ def revise(
         changes["renamed_proposed"] = False
     condition = next((column for column in columns if column.role == "condition"), None)
     changes["reference"] = _reference(profile, condition, accept)
-    if reference is not None:
-        changes["reference"] = _confirmed(condition, reference)
+    if reference is not None and condition is not None:
+        changes["reference"] = Reference(column=condition.name, level=reference, why="set by the user", proposed=False)
     return Profile.model_validate(profile.model_dump() | {key: _plain(value) for key, value in changes.items()})
 
 
@@ -189,15 +191,17 @@ def _reference(profile: Profile, condition: Column | None, accept: bool) -> Refe
     return known.model_copy(update={"proposed": False}) if known and accept else known
 
 
-def _confirmed(condition: Column | None, level: str) -> Reference:
-    levels = [known.name for known in condition.levels] if condition else []
-    if condition is None or level not in levels:
-        raise InputError(
-            "unknown_level",
-            f"There is no group {level!r} to compare with.",
-            f"Groups: {', '.join(levels) or 'none known'}.{meant(level, levels)}",
-        )
-    return Reference(column=condition.name, level=level, why="set by the user", proposed=False)
+def _check_reference(
+    problems: Problems, columns: Mapping[str, Column], roles: Mapping[str, str], now: Column | None, level: str
+) -> None:
+    named = next((name for name, role in roles.items() if role == "condition"), now.name if now else None)
+    if named is None or roles.get(named, "condition") != "condition":
+        fix = "Say first which column is the condition: --role COLUMN=condition."
+        problems.add("unknown_level", f"There is no group {level!r} to compare with.", fix)
+    elif named in columns and level not in [one.name for one in columns[named].levels]:
+        levels = [one.name for one in columns[named].levels]
+        told = f"There is no group {level!r} to compare with.{meant(level, levels)}"
+        problems.add("unknown_level", told, f"Groups of {named!r}: {', '.join(levels[:12]) or 'none known'}.")
 
 
 _KIND_NOTES = ("negative_values", "kind_uncertain", "kind_doubtful", "log_of_log")

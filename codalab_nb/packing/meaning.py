@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from codalab_nb.model.alike import one_spelling
 from codalab_nb.model.dataset import Column, Note, Profile, TableFile, counted
 from codalab_nb.packing.columns import level_name
 from codalab_nb.packing.tables import read_header, read_small
@@ -48,9 +49,13 @@ def _places(path: Path, file: TableFile, profile: Profile) -> list[int]:
 
 
 def group_of(values: pd.Series, column: Column) -> pd.Series:
-    """The group of each sample as text, under the name a person gave it; NaN where it is not known."""
-    spelled = values.map(lambda value: np.nan if pd.isna(value) else level_name(value))
-    return spelled.replace(column.recoded) if column.recoded else spelled
+    """The group of each sample as text, under the name a person gave it; NaN where it is not known.
+
+    Groups that differ in spelling only are one here: that slip is told elsewhere.
+    """
+    names = {**one_spelling(column.levels)}
+    names |= {old: names.get(new, new) for old, new in column.recoded.items()}
+    return values.map(lambda value: np.nan if pd.isna(value) else names.get(level_name(value), level_name(value)))
 
 
 def cramers_v(table: npt.NDArray[np.float64]) -> float:

@@ -164,6 +164,22 @@ def test_renames_go_on_from_earlier_ones_and_keep_the_reference(tmp_path: Path) 
         revise(profile, renames={"contrl": "x"})
 
 
+def test_a_slip_of_spelling_does_not_hide_that_groups_and_batches_coincide(tmp_path: Path) -> None:
+    groups = ["Control", "control", "Control", "Control", *["drug"] * 4]
+    paths = matrix(tmp_path, log_values(), treatment=groups, plate=["p1"] * 4 + ["p2"] * 4, group=NAMES)
+    assert "every batch holds one group" in notes(profile_files(paths)[0])["confounded"]
+
+
+def test_every_slip_of_a_persons_word_is_told_at_once(tmp_path: Path) -> None:
+    profile, _ = profile_files(matrix(tmp_path, log_values()))
+    with pytest.raises(InputError) as refused:
+        revise(profile, roles={"grp": "batch"}, reference="contrl", renames={"x": "y"}, kind="loog")
+    codes = ["unknown_column", "unknown_kind", "unknown_level", "unknown_level"]
+    assert sorted(problem.code for problem in refused.value.problems) == codes
+    with pytest.raises(InputError, match="which column is the condition"):
+        revise(profile, roles={"group": "none"}, reference="ctrl")
+
+
 def test_a_role_needs_a_column_that_can_have_it(tmp_path: Path) -> None:
     profile, _ = profile_files(matrix(tmp_path, log_values(), dose_mM=[0, 1, 2, 3] * 2, day=["1h", "2h"] * 4, nr=NAMES))
     with pytest.raises(InputError) as refused:
