@@ -6,6 +6,7 @@ t-SNE: van der Maaten L, Hinton G (2008) Visualizing data using t-SNE, J Mach Le
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ from sklearn.metrics import silhouette_score
 
 from codalab_nb.analysis.clustering import most_variable
 from codalab_nb.analysis.expression import AnalysisError
+
+# In a sandbox processors cannot be told from cores, of which joblib would complain on standard error.
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))
 
 Floats = npt.NDArray[np.float64]
 FEWEST, MOST = 30, 30_000  # samples: below, a map by principal components says more; above, this takes too long
