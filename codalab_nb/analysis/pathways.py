@@ -16,8 +16,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -143,8 +146,7 @@ def enrich(
 
     usable = usable_sets(ranking, sets, smallest)
     treated = ranking.comparison.treated
-    # It writes its remarks (as on ties) to standard error, where they would look like a failure.
-    with contextlib.redirect_stderr(io.StringIO()):
+    with _silenced():
         found = gseapy.prerank(
             rnk=ranking.table["t"], gene_sets={name: list(genes) for name, genes in usable.items()}, outdir=None,
             no_plot=True, min_size=1, max_size=len(ranking.table), permutation_num=permutations, seed=seed, threads=1,
@@ -158,7 +160,7 @@ def enrich(
         {
             "label": [readable(name) for name in usable],
             "size": [len(genes) for genes in usable.values()],
-            "direction": np.where(nes > 0, f"higher in {treated}", f"lower in {treated}"),
+            "direction": np.where(nes.isna(), "", np.where(nes > 0, f"higher in {treated}", f"lower in {treated}")),
             "es": found["ES"].astype(float),
             "nes": nes,
             "p": p,
@@ -250,6 +252,20 @@ def running_score(ranking: Ranking, genes: tuple[str, ...]) -> npt.NDArray[np.fl
 def usual_seconds(ranking: Ranking, sets: GeneSets, smallest: int, permutations: int) -> float:
     """About how long `enrich` takes, in seconds, measured on one busy core."""
     return max(2.0, 0.5 + 0.04 * len(usable_sets(ranking, sets, smallest)) * permutations / 1000)
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Nothing reaches standard error, where remarks on ties would look like a failure: gseapy writes them by Python's
+    logging and, from compiled code, straight to the descriptor."""
+    kept = os.dup(2)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _per_million(data: ExpressionSet, condition: str, treated: str, reference: str) -> ExpressionSet:

@@ -20,18 +20,8 @@ import pytest
 from codalab_nb import report
 from codalab_nb.analysis.expression import AnalysisError
 from codalab_nb.errors import InputError
-from tests.support.templates import Data, Ran, Template, everything, templates
+from tests.support.templates import BEST, QUICK, Data, Ran, Template, everything, templates
 
-# The data on which a template is tried, where it is not the first that fits.
-BEST = {
-    "batch-check": "bladder",
-    "compare-groups": "plantgrowth",
-    "de-counts": "pasilla",
-    "map-and-markers": "cells",
-    "normalise": "pasilla",
-    "pathways": "armstrong",
-    "survival": "lung",
-}
 # Metrics that must lie in a range when the labels are shuffled (median of three shuffles).
 NOTHING: dict[str, tuple[float, float]] = {
     "genes_found": (0, 4),
@@ -47,10 +37,6 @@ NOTHING: dict[str, tuple[float, float]] = {
     "logrank_p": (0.02, 1),
     "half_effect_dose": (0, math.inf),  # whatever the dose is called, some dose is half of it
     "same_curve_p": (0.02, 1),
-}
-QUICK: dict[str, dict[str, Any]] = {
-    "pathways": {"permutations": 100},
-    "predict-class": {"permutations": 5, "repeats": 1, "folds": 3, "n_features": 20},
 }
 NO_GROUPS = {"check-my-data", "correlation", "normalise"}  # they judge no groups, so there is nothing to shuffle
 ALL = templates()

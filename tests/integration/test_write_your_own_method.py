@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +45,12 @@ def test_the_page_can_be_followed_word_for_word(notebook: Path, tmp_path: Path) 
         run = json.loads(commands(home, "run", str(notebook), "-i", "dataset=golub", "-p", "quantile=0.9", "--json"))
         assert run["verdict"] == "succeeded"
         assert list(run["metrics"]) == ["spread"]
-        assert {file["path"] for file in run["files"]} >= {"levels.png", "levels_by_sample.xlsx"}
-
-
-def test_what_the_run_lacks_is_told(notebook: Path, tmp_path: Path) -> None:
-    content = json.loads(notebook.read_text())
-    content["metadata"]["codalab"]["first_figure"] = "other"
-    content["metadata"]["codalab"]["metrics"].append({"name": "never", "title": "Never reported"})
-    notebook.write_text(json.dumps(content))
-    with Home(tmp_path / "home") as home:
-        commands(home, "dataset", "add", str(example_folder()), "--name", "golub")
+        assert set(run["files"]) >= {"levels.png", "levels_by_sample.xlsx"}
+        # What the run lacks is told.
+        content = json.loads(notebook.read_text())
+        content["metadata"]["codalab"]["first_figure"] = "other"
+        content["metadata"]["codalab"]["metrics"].append({"name": "never", "title": "Never reported"})
+        notebook.write_text(json.dumps(content))
         told = json.loads(commands(home, "method", "check", str(notebook), "--run", "golub", "--json"))
     messages = " ".join(tip["message"] for tip in told["advice"])
     assert "The run reported no figure 'other' (it reported: levels)." in messages
@@ -60,9 +58,6 @@ def test_what_the_run_lacks_is_told(notebook: Path, tmp_path: Path) -> None:
 
 
 def commands(home: Home, *words: str) -> str:
-    import subprocess
-    import sys
-
     program = "import sys; from codalab_nb.frontends.cli import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run(
         [sys.executable, "-c", program, *words], env=home.environment(), capture_output=True, text=True, timeout=100

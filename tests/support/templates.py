@@ -30,6 +30,22 @@ METHODS = ROOT / "notebooks" / "methods"
 DATA = ROOT / "tests" / "data"
 
 
+# The data on which a template is tried, where it is not the first that fits.
+BEST = {
+    "batch-check": "bladder",
+    "compare-groups": "plantgrowth",
+    "de-counts": "pasilla",
+    "map-and-markers": "cells",
+    "normalise": "pasilla",
+    "pathways": "armstrong",
+    "survival": "lung",
+}
+# Settings with which a run takes less time and shows the same.
+QUICK: dict[str, dict[str, Any]] = {
+    "predict-class": {"permutations": 5, "repeats": 1, "folds": 3, "n_features": 20},
+}
+
+
 @dataclass(frozen=True)
 class Data:
     """A matrix (genes × samples) with its sample table, or a general table (samples is None).
@@ -77,14 +93,18 @@ class Data:
         holes = np.random.default_rng(seed).random((len(self.matrix), len(numbers))) < share
         return replace(self, matrix=self.matrix.assign(**self.matrix[numbers].astype(float).mask(holes)))
 
+    def write(self, folder: Path) -> Path:
+        """Writes the files as a person has them."""
+        folder.mkdir(parents=True)
+        self.matrix.to_csv(folder / "expression.csv", index=self.samples is not None)
+        if self.samples is not None:
+            self.samples.to_csv(folder / "samples.csv", index_label="sample")
+        return folder
+
     def stage(self, folder: Path) -> Profile:
         """Writes the files and their profile as a worker finds them. Raises InputError as `dataset add` does."""
-        raw = folder / "raw"
-        raw.mkdir(parents=True)
+        raw = self.write(folder / "raw")
         table = raw / "expression.csv"
-        self.matrix.to_csv(table, index=self.samples is not None)
-        if self.samples is not None:
-            self.samples.to_csv(raw / "samples.csv", index_label="sample")
         sample_table = raw / "samples.csv" if self.samples is not None else None
         profile, files = profile_files([table], samples=sample_table, roles=dict(self.roles), kind=self.kind)
         place = folder / "inputs" / "dataset"
