@@ -213,7 +213,8 @@ def _profile_table(chosen: Chosen, source: Source, table: SampleTable | None, sa
     notes += checks.value_notes(found, profile)
     notes += checks.called_counts(label, profile)
     scale = cast(Kind, said) if said in MATRIX_KINDS else kind
-    notes += odd_notes(path, file, values, samples, scale, samples_in_rows=not across)
+    named = [described.renamed.get(name, name) for name in samples]
+    notes += odd_notes(path, file, values, named, scale, samples_in_rows=not across)
     return _Found(profile.model_copy(update={"warnings": tuple(notes)}), described.frame, copies)
 
 
