@@ -14,6 +14,7 @@ from codalab_nb.packing.scan import Scan
 from codalab_nb.packing.spellings import first_line_is_data, gene_of_date
 
 NAMED = 5  # how many examples an error or a warning names
+NAMED_DATES = 40  # each has to be put right by a person, so each is named
 NAMED_SAMPLES = 20  # so many samples are listed by name
 
 
@@ -73,11 +74,13 @@ def dates_among(features: list[str]) -> list[Note]:
     dates = {name: gene for name in dict.fromkeys(features) if (gene := gene_of_date(name)) is not None}
     if not dates:
         return []
-    listed = ", ".join(f"{name!r}" + (f" ({gene})" if gene else "") for name, gene in list(dates.items())[:NAMED])
+    listed = ", ".join(f"{name!r}" + (f" ({gene})" if gene else "") for name, gene in list(dates.items())[:NAMED_DATES])
     look, they = ("looks like a date", "It is") if len(dates) == 1 else ("look like dates", "They are")
     text = f"{counted(len(dates), 'gene name')} {look}, as Excel makes them: {listed}"
-    text += f"{', …' if len(dates) > NAMED else ''}. {they} kept as in the file: write the right symbols into it, and "
-    text += "tell Excel that the column is text."
+    text += (
+        f"{', …' if len(dates) > NAMED_DATES else ''}. {they} kept as in the file: write the right symbols into it, "
+    )
+    text += "and tell Excel that the column is text."
     return [Note(code="dates_as_genes", text=text)]
 
 
