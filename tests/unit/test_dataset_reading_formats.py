@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from codalab_nb.errors import InputError
+from codalab_nb.errors import InputError, Problems
 from codalab_nb.packing import annotated
+from codalab_nb.packing.files import choose_files
 from codalab_nb.packing.reading import ReadTable, read_file, write_tidy
 
 DATA = Path(__file__).parent.parent / "data"
@@ -175,3 +176,15 @@ def test_text_among_the_numbers_of_a_gct_is_named(tmp_path: Path) -> None:
     path.write_text(GCT + ROWS.replace("2.5", "high"))
     (stray,) = table_in(path).strays
     assert (stray.where, stray.row_name, stray.column, stray.text) == ("line 4, column 4", "TP53", "S2", "high")
+
+
+@pytest.mark.parametrize("name", ["data.gct", "counts.h5ad"])
+def test_a_folder_offers_its_files_of_any_format(tmp_path: Path, name: str) -> None:
+    """The notes beside it are no table, though they are text."""
+    (tmp_path / "README.txt").write_text("Counts of May, " * 100)
+    content = (GCT + ROWS).encode() if name.endswith("gct") else (DATA / "anndata" / "csr.h5ad").read_bytes()
+    (tmp_path / name).write_bytes(content)
+    problems = Problems()
+    chosen = choose_files([tmp_path], None, problems)
+    assert problems.found == []
+    assert chosen.matrix == tmp_path / name
