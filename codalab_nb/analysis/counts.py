@@ -135,7 +135,10 @@ def looks_normalised(counts: pd.DataFrame) -> bool:
 
 
 def count_table(data: ExpressionSet, comparison: CountComparison) -> pd.DataFrame:
-    """One row per gene, surest first: annotation, mean normalised counts, change, p values, direction in words."""
+    """One row per gene, surest first: annotation, mean normalised counts, change, p values, direction in words.
+
+    seen_in: number of samples with a read of it; what is seen in one sample only may look like a huge change.
+    """
     table = comparison.fit.table
     change = table["difference"]
     direction = np.where(change > 0, f"higher in {comparison.treated}", f"lower in {comparison.treated}")
@@ -150,6 +153,7 @@ def count_table(data: ExpressionSet, comparison: CountComparison) -> pd.DataFram
         "stat": table["stat"],
         "p": table["p"],
         "p_adjusted": table["p_adjusted"],
+        "seen_in": (comparison.counts > 0).sum(axis=1),
         "note": pd.Series(_notes(table, comparison.fit.threshold), table.index),
     }
     whole = pd.concat([data.features.loc[table.index], pd.DataFrame(columns)], axis=1)

@@ -17,7 +17,7 @@ def ma_plot(comparison: CountComparison, alpha: float) -> Picture:
     edge = min(FARTHEST, 1.15 * max(float(table["difference"].abs().max()), 1.2))
     x, y = table["mean"], table["difference"].clip(-0.98 * edge, 0.98 * edge)
     title = _title(table[found])
-    treated, reference = comparison.short_treated, comparison.short_reference
+    treated = comparison.short_treated
     figure, (axes,) = new_figure(7.6, 5.0)
     for mine, colour, marker, size, label in (
         (~found, LIGHT, "o", 7, "no clear difference"),
@@ -37,7 +37,7 @@ def ma_plot(comparison: CountComparison, alpha: float) -> Picture:
             text, (1, fold), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",
             fontsize=8, color=INK, va="center", annotation_clip=False,
         )  # fmt: skip
-    name_axes(axes, "reads per sample (mean of normalised counts)", f"log2 fold change, {treated} over {reference}")
+    name_axes(axes, "reads per sample (mean of normalised counts)", "log2 fold change")
     below = legend(figure, axes)
     under = (
         f"Each dot is a gene: to the right those with many reads, up those higher in {treated}.\n"
