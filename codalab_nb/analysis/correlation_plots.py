@@ -38,7 +38,7 @@ def partners_picture(found: Partners, labels: pd.Series, most: int = 12) -> Pict
         for strong in (True, False):
             mine = ((r > 0) == rising) & (passing == strong)
             if mine.any():
-                label = f"{word}{'' if strong else ', not sure enough'} ({int(mine.sum())} shown)"
+                label = f"{word}{'' if strong else ', but too weak or unsure'} ({int(mine.sum())} shown)"
                 axes.barh(row[mine], r[mine], height=0.66, color=colour, alpha=0.85 if strong else 0.25, label=label)
     axes.hlines(row, shown["lower"], shown["upper"], color=INK, linewidth=1)
     for place in (-found.min_r, found.min_r):

@@ -62,7 +62,7 @@ def heat_map(
     tall = max(2.6, 0.155 * n_genes) if name_genes else 5.2
     bars = 0.22 * (len(known) + 1) + 0.08
     left, right = 1.35, (0.25 + 0.085 * max(map(len, names)) if name_genes else 1.2)
-    wide = max(5.2, min(9.0, 0.16 * n_samples))
+    wide = max(6.2, min(9.0, 0.16 * n_samples))
     across = [_columns(handles, left + wide + max(right, 1.2)) for handles in legends]
     legend_lines = [-(-len(handles) // n) for handles, n in zip(legends, across, strict=True)]
     foot = 0.25 + 0.22 * sum(legend_lines) + (0.078 * max(map(len, columns)) + 0.1 if name_samples else 0.1)
@@ -105,7 +105,7 @@ def cluster_title(found: Clustering, condition: pd.Series | None) -> str:
     if condition is None or condition.nunique() < 2:
         return f"The tree of the samples, cut into {n} groups"
     agreement = adjusted_rand(groups, condition)
-    name = f"“{cut(str(condition.name), 24)}”"
+    name = f"“{cut(str(condition.name), 18)}”"
     if not agreement >= 0.2:
         return f"Cut into {n} groups, the tree of the samples does not follow {name}"
     part = "" if agreement >= 0.75 else " in part"

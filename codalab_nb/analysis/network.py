@@ -13,6 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, shortest_path
 
 Floats = npt.NDArray[np.float64]
+MARGIN = np.array([2.2, 1.3])  # beside and below each part, where names go
 
 
 def connected_parts(edges: pd.DataFrame) -> list[list[str]]:
@@ -35,7 +36,7 @@ def layout(edges: pd.DataFrame, aspect: float = 1.4) -> pd.DataFrame:
         mine = edges[edges["gene_1"].isin(members)]
         places = _spread(shortest_path(_graph(mine, members), directed=False, unweighted=True))
         places -= places.min(axis=0)
-        boxes.append((members, places, places.max(axis=0) + 1.3))
+        boxes.append((members, places, places.max(axis=0) + MARGIN))
     if not boxes:
         return pd.DataFrame({"x": [], "y": []}, dtype=np.float64)
     corners = _shelves([box for _, _, box in boxes], aspect)

@@ -46,8 +46,12 @@ def network_picture(
         return coefficients_picture(found)
     shown = edges.iloc[:MOST_EDGES]
     title = network_title(found)
-    figure, (axes,) = new_figure(10.5, 7.8)
     places = layout(shown)
+    spans = [
+        max(1.1 * float(places[side].max() - places[side].min()), least) for side, least in (("x", 14.0), ("y", 6.0))
+    ]
+    height = min(9.0, max(4.6, 1.9 + 10.3 * spans[1] / spans[0]))
+    figure, (axes,) = new_figure(10.5, height)
     _lines(axes, shown, places)
     degree = pd.concat([shown["gene_1"], shown["gene_2"]]).value_counts()
     sizes = (26 + 14 * degree.clip(upper=12)).reindex(places.index).to_numpy()
@@ -60,12 +64,10 @@ def network_picture(
             linewidth=0.6, edgecolor="white", zorder=3, label=label,
         )  # fmt: skip
     axes.set_aspect("equal")
-    for low, high, least, limit in (
-        (places["x"].min(), places["x"].max(), 14.0, axes.set_xlim),
-        (places["y"].min(), places["y"].max(), 8.0, axes.set_ylim),
-    ):  # fmt: skip
-        room = max(1.1 * (high - low), least) / 2  # a single pair must not fill the page
-        limit((low + high) / 2 - room, (low + high) / 2 + room)
+    # A single pair must not fill the page.
+    x, y = (float(places[side].max() + places[side].min()) / 2 for side in ("x", "y"))
+    axes.set_xlim(x - spans[0] / 2, x + spans[0] / 2)
+    axes.set_ylim(y - spans[1] / 2, y + spans[1] / 2)
     axes.set_axis_off()
     below = legend(figure, axes)
     more = f" (the strongest {MOST_EDGES} of {len(edges):,} are drawn)" if len(edges) > MOST_EDGES else ""
@@ -74,8 +76,9 @@ def network_picture(
         f"Dots: genes. Lines: pairs with |r| > {found.min_r:g} and BH-adjusted p < {found.q:g}{where}{more}.\n"
         f"{len(found.genes)} most variable genes, {found.df + 2} samples. Names where there is room; all in the table."
     )
-    finish(figure, title, under, top=0.88, bottom=(below + 0.05) / 7.8, left=0.01, right=0.99)
-    named = _names(figure, axes, places, degree, {str(gene): str(labels[gene]) for gene in places.index})
+    finish(figure, title, under, top=1 - 0.85 / height, bottom=(below + 0.05) / height, left=0.01, right=0.99)
+    radius = pd.Series(np.sqrt(sizes) / 2, index=places.index)
+    named = _names(figure, axes, places, radius, {str(gene): str(labels[gene]) for gene in places.index})
     parts = connected_parts(edges)
     hubs = ", ".join(cut(str(labels[gene]), 30) for gene in degree.index[:3])
     apart = "One connected part" if len(parts) == 1 else f"{len(parts)} separate parts, the largest"
@@ -116,20 +119,25 @@ def _lines(axes: Axes, edges: pd.DataFrame, places: pd.DataFrame) -> None:
             axes.add_collection(lines)
 
 
-def _names(figure: Figure, axes: Axes, places: pd.DataFrame, degree: pd.Series, names: Mapping[str, str]) -> int:
-    """Names beside dots, hubs first, each where it covers no dot and no other name. Returns how many found room."""
+def _names(figure: Figure, axes: Axes, places: pd.DataFrame, radius: pd.Series, names: Mapping[str, str]) -> int:
+    """Names beside dots (of a radius in points), the largest first, each where it covers no dot and no other name.
+
+    Returns how many found room.
+    """
     renderer: Any = RendererAgg(1, 1, figure.dpi)  # type: ignore[no-untyped-call]  # only measures
     figure.draw_without_rendering()  # places are final only once the aspect is applied
     point = figure.dpi / 72
     font = FontProperties(size=NAME_SIZE)
     dots = axes.transData.transform(places.to_numpy())
-    taken = np.column_stack([dots - 3 * point, dots + 3 * point])  # left, low, right, high
+    half = point * (radius.to_numpy()[:, None] + 1)
+    taken = np.column_stack([dots - half, dots + half])  # left, low, right, high
     at = {gene: number for number, gene in enumerate(places.index)}
     named = 0
-    for gene in sorted(places.index, key=lambda one: (-int(degree[one]), str(one))):
+    for gene in sorted(places.index, key=lambda one: (-radius[one], str(one))):
         text = cut(names[gene], 24)
         width, height, _ = renderer.get_text_width_height_descent(text, font, False)
-        (x, y), gap = dots[at[gene]], 5.5 * point
+        away = float(radius[gene]) + 2
+        (x, y), gap = dots[at[gene]], away * point
         others = np.delete(taken, at[gene], axis=0)
         for across, up, left, low in (
             ("left", "center", x + gap, y - height / 2), ("right", "center", x - gap - width, y - height / 2),
@@ -138,10 +146,10 @@ def _names(figure: Figure, axes: Axes, places: pd.DataFrame, degree: pd.Series, 
             box = np.array([left, low, left + width, low + height])
             apart = (box[:2] > others[:, 2:]) | (box[2:] < others[:, :2])
             if left > 0 and box[2] < figure.bbox.x1 and apart.any(axis=1).all():
-                shift = {"left": 5.5, "right": -5.5, "center": 0.0}[across]
+                shift = {"left": away, "right": -away, "center": 0.0}[across]
                 axes.annotate(
                     text, (places["x"][gene], places["y"][gene]), textcoords="offset points",
-                    xytext=(shift, {"center": 0.0, "bottom": 5.5, "top": -5.5}[up]), ha=across, va=up, color=BLACK,
+                    xytext=(shift, {"center": 0.0, "bottom": away, "top": -away}[up]), ha=across, va=up, color=BLACK,
                     fontsize=NAME_SIZE, zorder=4,
                 )  # fmt: skip
                 taken = np.vstack([taken, box])

@@ -139,7 +139,7 @@ def marker_dots(
     axes.set_xlim(-0.7, len(genes) - 0.3)
     axes.tick_params(length=0)
     left = 2.3 / width
-    title = _marker_title(first, order, names)
+    title = _marker_title(first, order, labels)
     under = "Columns: genes. Framed: markers of the group at the left. Larger: present in more of its samples."
     _sizes(figure, present)
     finish(figure, title, under, top=1 - 0.9 / height, bottom=foot / height, left=left, right=1 - 1.15 / width)
@@ -155,9 +155,11 @@ def marker_dots(
     return Picture(figure, title, f"{title}. Markers: {listed}.")
 
 
-def _marker_title(first: pd.Series, order: Sequence[str], names: dict[str, str]) -> str:
-    marked = [group for group in order if group in first and first[group][0] in names]
-    shown = " and ".join(f"{cut(names[first[group][0]], 16)} marks {cut_middle(group, 16)}" for group in marked[:2])
+def _marker_title(first: pd.Series, order: Sequence[str], labels: pd.Series) -> str:
+    marked = [group for group in order if group in first]
+    shown = " and ".join(
+        f"{cut(str(labels[first[group][0]]), 16)} marks {cut_middle(group, 16)}" for group in marked[:2]
+    )
     rest = f", and {_more(len(marked) - 2)}" if len(marked) > 2 else ""
     return f"{shown}{rest}"
 
