@@ -7,9 +7,19 @@ from collections.abc import Callable, Sequence
 import ipywidgets as widgets
 
 from codalab_nb.errors import Problem
+from codalab_nb.frontends.cli.text import count
 from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe, status, told
 from codalab_nb.frontends.notebook.panel_state import PREVIEW_COLUMNS, PanelState
-from codalab_nb.frontends.notebook.panel_words import about, direction, groups, plain, questions, table
+from codalab_nb.frontends.notebook.panel_words import (
+    about,
+    direction,
+    first_rows,
+    groups,
+    plain,
+    questions,
+    reading,
+    table,
+)
 from codalab_nb.frontends.notebook.panel_work import Work
 from codalab_nb.model.dataset import KIND_WORDS, MATRIX_KINDS, Column, DatasetDocument, Profile, Role
 from codalab_nb.model.proposals import may_have, propose_reference
@@ -35,6 +45,8 @@ class Details:
         self._document: DatasetDocument | None = None
         self._drawing = False
         self.about = markup()
+        self.notes = markup()
+        self.reading = Fold("", self.notes)
         self.roles = {role: labelled(widgets.Dropdown(description=title)) for role, title in _ROLES.items()}
         self.level = labelled(widgets.Dropdown(description="Compare with (reference)"))
         self.kind = labelled(widgets.Dropdown(description="The values are"))
@@ -52,7 +64,7 @@ class Details:
         self.rare = Fold("More: doses, times, events, what to predict", rare)
         parts = [fields, self.rare.widget, self.merge, self.meaning, self.confirm, self.told]
         self.controls = box(parts, "codalab-card")
-        self.widget = box([self.about, self.controls])
+        self.widget = box([self.about, self.reading.widget, self.controls])
 
     def draw(self, document: DatasetDocument | None) -> None:
         """Shows another data set, or none."""
@@ -65,6 +77,7 @@ class Details:
             return
         profile = document.profile
         put(self.about, f"<h4>{safe(document.reference)}</h4>{about(profile)}")
+        self._draw_reading(profile)
         self._drawing = True
         try:
             self._draw_controls(profile)
@@ -74,6 +87,13 @@ class Details:
         if not same:
             put(self.told, "")
             self._draw_preview(document)
+
+    def _draw_reading(self, profile: Profile) -> None:
+        notes = reading(profile)
+        self.reading.widget.layout.display = None if notes else "none"
+        self.reading.button.description = f"How the file was read: {count(len(profile.reading), 'note')}"
+        put(self.notes, f"<ul>{notes}</ul>" if notes else "")
+        self.reading.content.layout.display = None if self.reading.is_open else "none"
 
     def _draw_controls(self, profile: Profile) -> None:
         for role, control in self.roles.items():
@@ -208,7 +228,7 @@ class Details:
         shown = []
         for file, width in ((document.profile.matrix, "codalab-wide"), (document.profile.samples, "codalab-narrow")):
             if file is not None and (rows := self._state.preview(document, file)):
-                shown.append(markup(table(rows, PREVIEW_COLUMNS, f"First rows of {file.path}"), width))
+                shown.append(markup(table(rows, PREVIEW_COLUMNS, first_rows(document.profile, file.path)), width))
         self.preview.children = shown
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath as Path
 
 from codalab_nb.frontends.cli.text import count
 from codalab_nb.frontends.notebook.panel_look import safe
@@ -79,15 +80,25 @@ def line(profile: Profile) -> str:
 
 
 def about(profile: Profile) -> str:
-    """What it is, how it was read, and everything odd, as HTML."""
+    """What it is and everything odd, as HTML."""
     said = [f"<p><b>{safe(size(profile))}.</b> {safe(_orientation(profile))} {safe(_values(profile))}</p>"]
-    said += [f"<p class='codalab-soft'>{sentence(note.text)}</p>" for note in profile.reading]
     said += [
         f"<div class='codalab-odd'>{sentence(note.text)}</div>"
         for note in profile.notes()
         if note.code not in ASKED_BY_CONTROLS
     ]
     return "".join(said)
+
+
+def reading(profile: Profile) -> str:
+    """What was done while the file was read, as HTML; empty where it was plain."""
+    return "".join(f"<li>{sentence(note.text)}</li>" for note in profile.reading)
+
+
+def first_rows(profile: Profile, path: str) -> str:
+    """The caption of a preview: a table that was made clean is called by the file it came from."""
+    original = profile.original
+    return f"First rows of {path}" if original is None else f"First rows of {Path(path).stem}, as read from {original}"
 
 
 def questions(profile: Profile) -> list[str]:

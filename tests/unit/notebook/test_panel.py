@@ -16,7 +16,7 @@ from codalab_nb.errors import UnavailableError
 from codalab_nb.frontends.notebook.panel import Panel, refused
 from codalab_nb.frontends.notebook.panel_add import plain_name
 from codalab_nb.frontends.notebook.panel_words import plain
-from tests.support.home import Home
+from tests.support.home import ROOT, Home
 
 EVIL = "<img src=x onerror=alert(1)>"
 GENES = "gene," + ",".join(f"{group}_{i}" for group in ("ctrl", "drug") for i in range(4))
@@ -273,6 +273,26 @@ def test_names_from_files_never_become_markup(panel: Panel) -> None:
             assert "mathjax_ignore" in widget.value or "<style>" in widget.value
         assert not getattr(widget, "description_allow_html", False)
     assert panel.state.documents[name].profile.by_role("condition") is not None
+
+
+def test_the_messy_workbook_comes_in_by_two_clicks(panel: Panel) -> None:
+    """Spreadsheet as people have it: added, the misspelled groups and samples seen, confirmed as one."""
+    panel.data.add.table.path.value = str(ROOT / "tests/data/leukemia_armstrong/leukemia_messy.xlsx")
+    assert panel.data.add.sheet.layout.display is None
+    panel.data.add.button.click()
+    panel.work.wait()
+    told = seen(panel.data.widget)
+    for words in ("600 genes × 48 samples", "gene names look like dates", "as read from leukemia_messy.xlsx"):
+        assert words in told
+    assert "How the file was read" in panel.data.details.reading.button.description
+    assert "&#x27;MEAN&#x27;" in panel.data.details.notes.value
+    assert "'AML' and 'aml'" in panel.data.details.merge.description
+    panel.data.details.confirm.click()
+    panel.work.wait()
+    condition = panel.state.documents["leukemia_messy"].profile.by_role("condition")
+    assert condition is not None
+    assert {level.name: level.n for level in condition.levels} == {"AML": 24, "ALL": 24}
+    assert "✓ confirmed" in seen(panel.data.widget)
 
 
 def test_data_sets_are_found_by_name_group_and_column(panel: Panel) -> None:
