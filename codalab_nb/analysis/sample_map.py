@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +22,9 @@ from sklearn.metrics import silhouette_score
 from codalab_nb.analysis.clustering import most_variable
 from codalab_nb.analysis.expression import AnalysisError
 
-# In a sandbox processors cannot be told from cores, of which joblib would complain on standard error.
-os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))
+# In a sandbox cores cannot be counted, of which joblib complains at length on standard error. It is told beforehand.
+_counted: Any = import_module("joblib.externals.loky.backend.context")
+_counted.physical_cores_cache = _counted.physical_cores_cache or os.cpu_count() or 1
 
 Floats = npt.NDArray[np.float64]
 FEWEST, MOST = 30, 30_000  # samples: below, a map by principal components says more; above, this takes too long
