@@ -10,9 +10,11 @@ neither of two folds serves both as inner test, so that V folds need V(V−1)/2 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +78,7 @@ def cross_validate(
     chosen = np.zeros(samples.values.shape[1], dtype=np.intp)
     for repeat in range(repeats):
         assignment = samples.deal(folds, seed + repeat)
-        with _unchecked():
+        with _lean():
             one = _one_repeat(samples.values, samples.labels, assignment, model, n_features, samples.n_classes)
         scores.append(one[0])
         predicted.append(one[0].argmax(axis=1))
@@ -147,12 +149,21 @@ def auc(positive: npt.NDArray[np.bool_], score: Floats) -> float:
     return float((rank[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
-def _unchecked() -> AbstractContextManager[None]:
-    """Thousands of small fits: scikit-learn need not check again what was checked once."""
+@contextmanager
+def _lean() -> Iterator[None]:
+    """For thousands of small fits: no checks of what was checked, and no threads, which wait longer than they work."""
     from sklearn import config_context
 
-    unchecked: AbstractContextManager[None] = config_context(assume_finite=True, skip_parameter_validation=True)
-    return unchecked
+    with config_context(assume_finite=True, skip_parameter_validation=True), _threads().limit(limits=1):
+        yield
+
+
+@cache
+def _threads() -> Any:
+    """Looks up the loaded libraries once; it takes longer than a fit."""
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it publishes no types
+
+    return ThreadpoolController()
 
 
 def _one_repeat(
