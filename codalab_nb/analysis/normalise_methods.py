@@ -26,11 +26,9 @@ def size_factors(counts: pd.DataFrame) -> pd.Series:
         logs = logs[everywhere]
         factors = np.exp(np.median(logs - logs.mean(axis=1, keepdims=True), axis=0))
     else:
-        typical = np.where(np.isfinite(logs), logs, 0).mean(axis=1)
-        ratios = np.where(np.isfinite(logs), logs - typical[:, None], np.nan)[typical > 0]
-        middle = np.nanmedian(ratios, axis=0) if len(ratios) else np.full(matrix.shape[1], np.nan)
-        if not np.isfinite(middle).all():
-            raise AnalysisError("Hardly any gene was counted in more than one sample; there is nothing to compare by.")
+        seen = np.isfinite(logs)
+        typical = np.where(seen, logs, 0).mean(axis=1)
+        middle = np.array([np.median((logs[:, one] - typical)[seen[:, one]]) for one in range(logs.shape[1])])
         factors = np.exp(middle - middle.mean())
     return pd.Series(factors, counts.columns, name="size_factor")
 

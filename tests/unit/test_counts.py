@@ -69,6 +69,7 @@ def test_the_table_says_which_way_is_up_and_why_a_gene_is_not_judged(example: Ex
     assert set(unjudged["note"]) <= {"one sample decides: not judged", "too few reads: not judged"}
     assert not table.loc[table["p_adjusted"].notna(), "note"].str.contains("not judged").any()
     assert table["p"].dropna().is_monotonic_increasing
+    assert list(table["seen_in"]) == list((example.values.loc[table.index] > 0).sum(axis=1))
 
 
 def test_genes_with_few_reads_or_a_missing_count_are_left_out_and_that_is_said() -> None:
