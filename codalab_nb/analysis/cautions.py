@@ -36,6 +36,25 @@ def of_comparison(data: ExpressionSet, comparison: Comparison) -> list[str]:
     return told
 
 
+def of_groups(data: ExpressionSet, column: str) -> list[str]:
+    """Warnings where all groups of a column are looked at, and nothing is compared: only about the batch."""
+    batch = data.column_with_role("batch")
+    if not batch or batch == column:
+        return []
+    v = cramers_v(data.groups(batch), data.groups(column))
+    if v != v or v < SOMEWHAT:
+        return []
+    little = "" if v >= MIXED_UP else " a little"
+    return [
+        f"**{_called(batch)} goes with the groups of {safe(column)}{little}** (Cramér's V {v:.2f}; 1 would "
+        "mean that one tells the other). What looks like a difference between the groups may come from the batch."
+    ]
+
+
+def _called(batch: str) -> str:
+    return "The batch" if batch.casefold() == "batch" else f"The batch ({safe(batch)})"
+
+
 def _of_batch(batches: pd.Series, comparison: Comparison, name: str) -> list[str]:
     column = safe(name)
     v = cramers_v(batches, comparison.groups)
@@ -53,13 +72,13 @@ def _of_batch(batches: pd.Series, comparison: Comparison, name: str) -> list[str
         only = "; ".join(
             f"{column} {safe(str(level))}: only {safe(str(row.idxmax()))}" for level, row in one_sided.iterrows()
         )
-        text = f"**The batch ({column}) goes with the groups** (Cramér's V {v:.2f}{'; ' + only if only else ''})"
+        text = f"**{_called(name)} goes with the groups** (Cramér's V {v:.2f}{'; ' + only if only else ''})"
         if comparison.adjusted_for == name:
             return [f"{text}. It was adjusted for, but little is left by which the two can be told apart."]
         return [f"{text}. Much of what differs may come from the batch. Set `adjust_for` to it and see what stays."]
     somewhat = f", and it goes with the groups a little (Cramér's V {v:.2f})" if v >= SOMEWHAT else ""
     if comparison.adjusted_for != name:
-        return [f"**{column} (batch) was not taken into account**{somewhat}. Set `adjust_for` to it and compare."]
+        return [f"**{_called(name)} was not taken into account**{somewhat}. Set `adjust_for` to it and compare."]
     return []
 
 

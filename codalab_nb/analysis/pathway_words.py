@@ -60,7 +60,9 @@ def conclusion(
             f"* {'Another set stands' if loud == 1 else f'{loud} more sets stand'} out against random genes, but the "
             "samples differ too little, or too much within the groups, to be sure."
         )
-    lines += ["", _list_words(ranking, listed, alpha), "", "## What this means, and what it does not", ""]
+    lines += ["", _list_words(ranking, listed, alpha), ""]
+    lines += [f"* {text}" for text in cautions.of_comparison(data, comparison)]
+    lines += ["", "## What this means, and what it does not", ""]
     lines += [
         f"* Higher means: many genes of the set are somewhat higher in {treated} than in {reference}, even if none of "
         "them stands out alone. The score (NES) says how far they are shifted, compared with random sets of as many "
@@ -83,7 +85,6 @@ def conclusion(
         lines.append(
             f"* **Only {in_sets:,} of {len(ranking.table):,} genes are in any set.** Do the sets fit your organism?"
         )
-    lines += [f"* {text}" for text in cautions.of_comparison(data, comparison)]
     lines += ["", "## Methods paragraph", "", _methods(ranking, enrichment, sets, alpha)]
     return "\n".join(lines)
 

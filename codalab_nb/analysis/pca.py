@@ -62,6 +62,25 @@ def principal_components(
     )
 
 
+def explained_by(components: Components, samples: pd.DataFrame) -> pd.DataFrame:
+    """Share (0 to 1) of each component that lies between the groups of each column of `samples` (text, one row per
+    sample); by_chance: what a meaningless grouping of that kind would reach on average, (groups − 1) / (samples − 1).
+
+    One row per column that has two or more groups, of two or more samples on average; the one that explains most of
+    all variation first.
+    """
+    rows = {}
+    for name in samples.columns:
+        known = samples[name].dropna()
+        if not 2 <= known.nunique() <= len(known) / 2:
+            continue
+        shares = {pc: r_squared(components.scores[pc], samples[name]) for pc in components.scores.columns}
+        rows[name] = {"groups": known.nunique(), "by_chance": (known.nunique() - 1) / (len(known) - 1), **shares}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["groups", "by_chance", *components.scores.columns])
+    of_all = table[list(components.scores.columns)].mul(components.share).sum(axis=1)
+    return table.loc[of_all.sort_values(ascending=False, kind="stable").index].rename_axis("column")
+
+
 def r_squared(scores: pd.Series, groups: pd.Series) -> float:
     """Share (0 to 1) of the scatter of `scores` that lies between the groups: 1 − within / total sum of squares."""
     known = groups.notna().to_numpy()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from codalab_nb.analysis import cautions
@@ -73,6 +75,7 @@ def comparison_words(data: ExpressionSet, comparison: Comparison, alpha: float, 
             f"The smallest adjusted p is {known['p_adjusted'].min():.2g}. With few samples, real differences can "
             f"stay hidden."
         )
+    lines += ["", *(f"* {text}" for text in cautions.of_comparison(data, comparison))]
     lines += ["", "## What this means, and what it does not", ""]
     lines += [f"* Up means higher in {treated} than in {reference}."]
     if comparison.reference_proposed:
@@ -90,7 +93,6 @@ def comparison_words(data: ExpressionSet, comparison: Comparison, alpha: float, 
         "that it matters.",
         "* If the groups also differ in something else (age, sex, day, laboratory), the difference may come from that.",
     ]
-    lines += [f"* {text}" for text in cautions.of_comparison(data, comparison)]
     untested = len(table) - len(known)
     if untested:
         lines.append(f"* {untested:,} genes could not be tested: too few values in one of the groups.")
@@ -112,20 +114,36 @@ def comparison_words(data: ExpressionSet, comparison: Comparison, alpha: float, 
     return "\n".join(lines)
 
 
-def component_words(components: Components, groups: pd.Series | None, explained: Sequence[float], scale: str) -> str:
-    """Result of a PCA: answer, meaning, limits, methods."""
+def component_words(
+    data: ExpressionSet, components: Components, groups: pd.Series | None, explained: pd.DataFrame, scale: str
+) -> str:
+    """Result of a PCA: answer, what else goes with the components, meaning, limits, methods.
+
+    explained: one row per column of the sample table, as `pca.explained_by` gives it.
+    """
     share = components.share
     lines = [
         "## What was found",
         "",
         f"The first two components hold {share[0]:.1%} and {share[1]:.1%} of all variation.",
     ]
-    if groups is not None and explained:
-        best = max(range(len(explained)), key=lambda number: explained[number] * share[number])
+    shown = str(groups.name) if groups is not None else ""
+    if groups is not None and shown in explained.index:
+        best = _strongest(explained, shown, share)
+        part = float(explained[best].to_dict()[shown])
         lines.append(
-            f"{explained[best]:.0%} of PC{best + 1} goes with {safe(str(groups.name))!r} "
-            f"({safe(group_sizes(groups))}). " + _strength(explained[best], share[best])
+            f"{part:.0%} of {best} goes with {safe(repr(shown))} "
+            f"({safe(group_sizes(groups))}). " + _strength(part, share[int(best[2:]) - 1])
         )
+    others = []
+    for name in explained.index.drop(shown, errors="ignore"):
+        best = _strongest(explained, name, share)
+        if explained.loc[name, best] > max(0.2, 2 * explained.loc[name, "by_chance"]):
+            others.append(f"{safe(str(name))} ({explained.loc[name, best]:.0%} of {best})")
+    if others:
+        lines.append(f"\n**Also goes with the components**: {', '.join(others[:5])}. Colour by it and look.")
+    if shown:
+        lines += [f"\n{text}" for text in cautions.of_groups(data, shown)]
     lines += [
         "",
         "## What this means, and what it does not",
@@ -210,6 +228,12 @@ def quality_words(data: ExpressionSet, odd: Sequence[str], twins: Sequence[tuple
             "groups.",
         ]
     return "\n".join(lines)
+
+
+def _strongest(explained: pd.DataFrame, column: str, share: npt.NDArray[np.float64]) -> str:
+    """The component of which the column explains most, counted by how much the component holds."""
+    parts = explained.loc[column].drop(["groups", "by_chance"]).to_numpy(np.float64)
+    return f"PC{int(np.argmax(parts * share)) + 1}"
 
 
 def _strength(explained: float, share: float) -> str:
