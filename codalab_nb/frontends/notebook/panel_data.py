@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
 
-from codalab_nb.errors import Problem
+from codalab_nb.errors import CodalabError, Problem
 from codalab_nb.frontends.cli.text import count
 from codalab_nb.frontends.notebook.panel_add import AddData
 from codalab_nb.frontends.notebook.panel_details import Details
@@ -74,7 +74,12 @@ class DataSection:
         self.details.draw(self._state.documents.get(self._state.looked_at or ""))
 
     def refresh(self) -> None:
-        self._state.refresh()
+        put(self.told, "")
+        try:
+            self._state.refresh()
+        except CodalabError as error:
+            self._failed(error.problems)
+            return
         self.add.look()
         self.draw()
         self._changed()

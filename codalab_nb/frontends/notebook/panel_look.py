@@ -147,7 +147,8 @@ CSS = """
 .codalab-panel .widget-checkbox { height: auto; width: auto; margin: 1px 0; }
 .codalab-panel .widget-checkbox .widget-label-basic { display: flex; width: auto; height: auto; white-space: normal;
   line-height: 1.45; align-items: flex-start; color: inherit; }
-.codalab-panel .widget-checkbox input { margin: 3px 8px 0 0; flex: none; }
+.codalab-panel .widget-checkbox input { margin: 3px 8px 0 0; flex: none; align-self: flex-start; }
+.codalab-panel .codalab-whole { white-space: nowrap; }
 .codalab-panel .codalab-methods .widget-checkbox { font-weight: 600; }
 .codalab-panel .codalab-flag { margin-top: 22px; }
 .codalab-panel .widget-button, .codalab-panel .widget-upload { width: auto; min-width: 110px; padding: 0 14px;

@@ -70,7 +70,7 @@ class MethodSection:
 def _told(fit: Fit) -> str:
     """What the method does and how long it takes; where it does not fit, only why: that list is long enough."""
     usual = fit.method.usual_seconds
-    time = f" <span class='codalab-soft'>Usually {safe(roughly(usual))}.</span>" if usual else ""
+    time = f" <span class='codalab-soft codalab-whole'>Usually {safe(roughly(usual))}.</span>" if usual else ""
     told = [f"{safe(fit.method.sentence)}{time}"] if fit.anywhere else []
     reasons: dict[str, list[str]] = {}
     for dataset, (fits, reason) in fit.told.items():

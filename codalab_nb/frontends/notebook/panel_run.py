@@ -38,7 +38,7 @@ class RunSection:
         """What a click would do, in words."""
         work = self._state.work()
         put(self.words, self._said(len(work)))
-        self.button.disabled = not work or self._work.busy
+        self.button.disabled = not work
 
     def analyze(self) -> None:
         """Submits what is chosen, in a thread. What is wrong is told below the button; nothing is lost."""

@@ -110,6 +110,7 @@ def test_another_reference_is_saved_as_a_new_version(panel: Panel) -> None:
     form = panel.settings.forms["de-continuous", "golub_leukemia"]
     assert (form.value("reference"), form.value("treated")) == ("AML", "ALL")
     assert "Up = higher in ALL than in AML" in seen(panel.settings.widget)
+    assert not panel.run.button.disabled
 
 
 def test_a_click_on_analyze_submits_data_sets_times_methods_as_one_batch(panel: Panel, site: Site) -> None:
