@@ -1,0 +1,76 @@
+"""The panel: from a spreadsheet as people have them to a table in the notebook, by clicks only."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.support.browser import LIMIT_S, Notebook, Server
+from tests.support.home import ROOT
+from tests.support.notebooks import notebook as document
+
+WORKBOOK = ROOT / "tests/data/leukemia_armstrong/leukemia_messy.xlsx"
+METHOD = "Differential expression (continuous values)"
+
+
+def button(area: Locator, ending: str) -> Locator:
+    """A button by its last words: an icon may stand before them, and behind those of an upload a number of files."""
+    return area.get_by_role("button", name=re.compile(rf"{re.escape(ending)}( \(\d+\))?$"))
+
+
+def analyze(page: Page, area: Locator, file: Path) -> None:
+    """Uploads the workbook, confirms how it was read, ticks a method, and waits for the result."""
+    shutil.copy(WORKBOOK, file)
+    expect(button(area, "Analyze")).to_be_disabled(timeout=LIMIT_S * 1000)
+    if not button(area, "Upload the table …").is_visible():  # folded away where there are data sets
+        button(area, "Add a data set").click()
+    with page.expect_file_chooser() as chooser:
+        button(area, "Upload the table …").click()
+    chooser.value.set_files(file)
+    expect(area).to_contain_text(file.name)
+    button(area, "Add").click()
+    expect(area).to_contain_text(f"{file.stem}@1", timeout=LIMIT_S * 1000)
+    expect(area).to_contain_text("please confirm")
+    area.get_by_label("Compare with (reference)").select_option(label="ALL (24)")
+    button(area, "Save this").click()
+    expect(area).to_contain_text("✓ confirmed", timeout=LIMIT_S * 1000)
+    expect(area).to_contain_text(f"{file.stem}@2")
+    area.get_by_label(METHOD).check()
+    button(area, "Analyze").click()
+    expect(area).to_contain_text("1 succeeded", timeout=2 * LIMIT_S * 1000)
+
+
+def test_from_a_spreadsheet_to_a_table_in_the_notebook(notebook: Notebook, tmp_path: Path) -> None:
+    """Upload, confirm, tick, Analyze, open, bring back; and the next day the cell says how to go on."""
+    index = notebook.run("import codalab_nb\ncodalab_nb.panel()")
+    area = notebook.output(index)
+    analyze(notebook.page, area, tmp_path / f"leukemia_{notebook.server.kind}.xlsx")
+    notebook.shot("panel-analyzed")
+    area.get_by_label("Open", exact=True).select_option(index=1)
+    notebook.click(index, "Bring genes into this notebook")
+    notebook.sees(index, "genes is now a DataFrame")
+    notebook.shot("panel-opened")
+    other = notebook.run("print(sorted(genes.columns)[:3], len(genes))")
+    notebook.sees(other, "600")
+    assert "widgets" not in notebook.saved()["metadata"]
+    notebook.next_day()
+    notebook.sees(index, "run this cell again")
+    assert "model not found" not in notebook.text(index)
+    notebook.shot("panel-next-day")
+
+
+def test_voila_shows_the_panel(voila: Server, context: BrowserContext, tmp_path: Path) -> None:
+    """A lab's own page, without code: the panel works there, too."""
+    cell = "import codalab_nb\ncodalab_nb.panel()"
+    (voila.root / "panel.ipynb").write_text(json.dumps(document(cell)))
+    page = context.new_page()
+    page.set_default_timeout(LIMIT_S * 1000)
+    page.goto(voila.page("panel.ipynb"))
+    area = page.locator(".codalab-panel")
+    analyze(page, area, tmp_path / "leukemia_voila.xlsx")
+    expect(page.locator("body")).not_to_contain_text("codalab_nb.panel()")
+    page.close()
