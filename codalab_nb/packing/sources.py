@@ -117,7 +117,7 @@ def matrix_source(
 def _copied(reading: Reading, table: ReadTable, name: str, folder: Path) -> Source:
     (folder / AS_READ).mkdir(exist_ok=True)
     written = write_tidy(reading, folder / AS_READ).matrix
-    place = f"{AS_READ}/{'expression' if table.values and table.id_place is not None else 'table'}.csv"
+    place = f"{AS_READ}/{'expression' if table.looks == 'matrix' else 'table'}.csv"
     written.rename(folder / place)
     label = reading.path.name
     if reading.format == "workbook" and len(reading.others):

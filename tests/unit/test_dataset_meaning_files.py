@@ -104,6 +104,8 @@ def test_a_general_table_in_a_workbook_has_the_roles_of_its_csv(book: Callable[.
     rows: Rows = [list(lines[0]), *([float(cell) if cell else None for cell in line] for line in lines[1:])]
     profile, _ = profile_files([book(lung=rows)])
     expected, _ = profile_files([DATA / "small_tables" / "lung.csv"])
+    assert profile.matrix is not None
+    assert profile.matrix.path == "as-read/table.csv"
     assert profile.roles == expected.roles == {"time": "time", "status": "event"}
     assert (profile.columns, profile.n_samples, profile.missing) == (
         expected.columns,
