@@ -36,7 +36,7 @@ class BatchView(widgets.VBox):  # type: ignore[misc]
         )
         self._down = widgets.Checkbox(value=False, description="largest first", indent=False, layout={"width": "9em"})
         self._open = widgets.Dropdown(
-            options=[("a task …", None)],
+            options=[("a task …", "")],  # with None as its value nothing at all would be shown
             description="Open",
             layout={"width": "24em"},
             style={"description_width": "initial"},
@@ -95,9 +95,9 @@ class BatchView(widgets.VBox):  # type: ignore[misc]
             named = (
                 (f"{label(one.row)} {self._told[one.task.id]} ({short(one.task.id)})", one.task.id) for one in seen
             )
-            self._open.options = [("a task …", None), *islice(named, _ROWS)]
+            self._open.options = [("a task …", ""), *islice(named, _ROWS)]
 
-    def _show(self, task: str | None) -> None:
+    def _show(self, task: str) -> None:
         chosen = next((one.task for one in self._seen if one.task.id == task), None)
         self._opened.children = () if chosen is None else (TaskView(self._site, chosen, style=False),)
 
