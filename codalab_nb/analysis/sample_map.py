@@ -18,6 +18,7 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 
 from codalab_nb.analysis.clustering import most_variable
 from codalab_nb.analysis.expression import AnalysisError
@@ -67,7 +68,8 @@ def sample_map(
     order = np.array(sorted(range(n), key=lambda sample: matrix[:, sample].tobytes()), np.intp)
     components = _components(matrix[:, order], min(n_components, n - 1, len(matrix)))
     perplexity = min(perplexity, (n - 1) / 3)
-    found = TSNE(perplexity=perplexity, init="pca", random_state=seed, n_jobs=1).fit_transform(components)
+    with threadpool_limits(limits=1):  # sums are the same on every machine, and threads never wait for a busy core
+        found = TSNE(perplexity=perplexity, init="pca", random_state=seed, n_jobs=1).fit_transform(components)
     back = np.argsort(order)
     return SampleMap(
         pd.DataFrame(found[back], index=values.columns, columns=["x", "y"], dtype=np.float64),
@@ -101,7 +103,8 @@ def find_groups(found: SampleMap, n_groups: int = 0, seed: int = 0) -> tuple[pd.
     points = table.to_numpy(np.float64)
     best: tuple[float, npt.NDArray[np.int32]] | None = None
     for k in [n_groups] if n_groups else range(2, min(10, len(points) // 3) + 1):
-        labels = KMeans(k, n_init=10, random_state=seed).fit(points).labels_
+        with threadpool_limits(limits=1):
+            labels = KMeans(k, n_init=10, random_state=seed).fit(points).labels_
         score = silhouette_score(points, labels, sample_size=min(2000, len(points)), random_state=seed)
         if best is None or score > best[0] + 1e-9:
             best = float(score), labels
