@@ -7,7 +7,8 @@ Made of core ipywidgets only, so that it works wherever those do. The sections, 
                    3 Settings   a form for each (form), limits
     panel_run      4 Analyze    the batch, live
 
-`panel_state` holds what was chosen and does the work; the sections draw it.
+`panel_state` holds what was chosen and does the work; the sections draw it. Beside them: panel_look (style, and the one
+way in which text becomes HTML), panel_words and panel_preview (a data set in words and rows), panel_work (threads).
 """
 
 from __future__ import annotations

@@ -9,11 +9,12 @@ import ipywidgets as widgets
 from codalab_nb.errors import Problem
 from codalab_nb.frontends.cli.text import count
 from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe, status, told
-from codalab_nb.frontends.notebook.panel_state import PREVIEW_COLUMNS, PanelState
+from codalab_nb.frontends.notebook.panel_preview import COLUMNS, first_rows
+from codalab_nb.frontends.notebook.panel_state import PanelState
 from codalab_nb.frontends.notebook.panel_words import (
     about,
+    caption,
     direction,
-    first_rows,
     groups,
     plain,
     questions,
@@ -227,8 +228,8 @@ class Details:
     def _draw_preview(self, document: DatasetDocument) -> None:
         shown = []
         for file, width in ((document.profile.matrix, "codalab-wide"), (document.profile.samples, "codalab-narrow")):
-            if file is not None and (rows := self._state.preview(document, file)):
-                shown.append(markup(table(rows, PREVIEW_COLUMNS, first_rows(document.profile, file.path)), width))
+            if file is not None and (rows := first_rows(self._state.site.store, document, file)):
+                shown.append(markup(table(rows, COLUMNS, caption(document.profile, file.path)), width))
         self.preview.children = shown
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import gzip
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from codalab_nb import examples
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.frontends.cli.text import duration
-from codalab_nb.model import names
 from codalab_nb.model.base import Json, JsonObject, new_id
 from codalab_nb.model.choices import parameter_schema
-from codalab_nb.model.dataset import DatasetDocument, TableFile
+from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.method import Method
 from codalab_nb.settings import parse_duration, parse_size
 from codalab_nb.site.requests import Draft, Options
@@ -26,8 +21,6 @@ from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Batch
 
 _T = TypeVar("_T")
-
-PREVIEW_ROWS, PREVIEW_COLUMNS = 6, 9
 
 
 @dataclass(frozen=True)
@@ -252,26 +245,6 @@ class PanelState:
         batch = drafts[0].document.batch
         assert batch is not None
         return Batch(self.site, batch, self.site.submit(drafts))
-
-    # --- preview
-
-    def preview(self, document: DatasetDocument, table: TableFile | None) -> list[list[str]]:
-        """The header and the first rows of a table of the data set, as they stand in the file; [] if unreadable."""
-        ref = next((file for file in document.files if table and file.path == table.path), None)
-        if table is None or ref is None:
-            return []
-        path = self.site.store.folder(names.blob(ref.sha256))
-        rows: list[list[str]] = []
-        try:
-            with gzip.open(path) if ref.path.lower().endswith(".gz") else path.open("rb") as raw:
-                text = io.TextIOWrapper(raw, table.encoding, errors="replace", newline="")
-                reader = csv.reader(text, delimiter=table.separator)
-                rows = list(islice((row for row in reader if any(row)), PREVIEW_ROWS + 1))
-        except (OSError, EOFError, csv.Error):
-            return rows
-        if rows and table.row_names:
-            rows[0] = ["", *rows[0]]
-        return rows
 
 
 def roughly(seconds: float) -> str:

@@ -48,7 +48,11 @@ def plain(text: str) -> str:
     """A sentence of the site with what to click in place of what to type on a command line."""
     for pattern, words in _CLICKS:
         text = re.sub(pattern, words, text)
-    return re.sub(r"say --kind (\w+)", lambda found: f"choose “{KIND_WORDS.get(found[1], found[1])}” above", text)
+    return re.sub(r"say --kind (\w+)", lambda found: _kind_click(found[1]), text)
+
+
+def _kind_click(kind: str) -> str:
+    return f"choose “{KIND_WORDS.get(kind, kind)}” under “The values are”"
 
 
 def sentence(text: str) -> str:
@@ -95,7 +99,7 @@ def reading(profile: Profile) -> str:
     return "".join(f"<li>{sentence(note.text)}</li>" for note in profile.reading)
 
 
-def first_rows(profile: Profile, path: str) -> str:
+def caption(profile: Profile, path: str) -> str:
     """The caption of a preview: a table that was made clean is called by the file it came from."""
     original = profile.original
     return f"First rows of {path}" if original is None else f"First rows of {Path(path).stem}, as read from {original}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -185,15 +186,16 @@ def test_a_bad_file_is_refused_in_place_and_nothing_is_lost(panel: Panel) -> Non
 
 def test_a_file_that_lies_beside_the_notebook_is_offered_and_added(site: Site) -> None:
     """Files too large for an upload, and files that are there anyway."""
-    Path("beside.csv").write_text(MATRIX)
+    Path("beside.csv.gz").write_bytes(gzip.compress(MATRIX.encode()))
     Path(".hidden.csv").write_text(MATRIX)
     panel = Panel(site, lambda _: widgets.Label())
-    assert panel.data.add.table.path.options == ("beside.csv",)
-    panel.data.add.table.path.value = "beside.csv"
+    assert panel.data.add.table.path.options == ("beside.csv.gz",)
+    panel.data.add.table.path.value = "beside.csv.gz"
     assert panel.data.add.name.value == "beside"
     panel.data.add.button.click()
     panel.work.wait()
     assert panel.state.chosen == ["beside"]
+    assert "<td>g0</td>" in seen(panel.data.widget)
     panel.data.add.table.path.value = "gone.csv"
     panel.data.add.button.click()
     panel.work.wait()
@@ -348,7 +350,7 @@ def test_a_name_from_a_browser_is_one_harmless_part_of_a_path(name: str) -> None
 
 def test_words_of_the_command_line_are_translated() -> None:
     assert plain("If they are counts, say --kind counts.").endswith(
-        "choose “counts (whole numbers of reads or molecules)” above."
+        "choose “counts (whole numbers of reads or molecules)” under “The values are”."
     )
     told = plain("Needs to know the dose of each sample: --samples FILE, or --role COLUMN=dose.")
     assert told.startswith("Needs to know the dose of each sample: say under Data which column holds it")
