@@ -36,7 +36,7 @@ def answer(samples: Samples, outcome: Outcome, null: Floats) -> str:
     accuracy = outcome.balanced_accuracy(samples.labels)
     if like_chance(accuracy, null):
         return f"{cut(samples.target, 24)} cannot be predicted better than by chance"
-    return f"{accuracy:.0%} of the samples not seen before were called right"
+    return f"{accuracy:.0%} of unseen samples were called right (mean of the classes)"
 
 
 def prediction(samples: Samples, outcome: Outcome, null: Floats) -> Picture:

@@ -19,6 +19,8 @@ _EXAMPLES = {
     "golub_leukemia": "Golub 1999, leukemia",
     "bladder_batch": "Dyrskjøt 2004, bladder cancer",
     "leukemia_armstrong": "Armstrong 2002, leukemia",
+    "made_up_dose": "made up, not an experiment",
+    "made_up_survival": "made up, not a study",
 }
 
 
