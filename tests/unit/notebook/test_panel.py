@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codalab_nb import Site
-from codalab_nb.errors import UnavailableError
-from codalab_nb.frontends.notebook.panel import Panel, refused
+from codalab_nb.errors import InputError, UnavailableError
+from codalab_nb.frontends.notebook.panel import panel as show
 from codalab_nb.frontends.notebook.panel_add import plain_name
+from codalab_nb.frontends.notebook.panel_page import Panel, refused
 from codalab_nb.frontends.notebook.panel_words import plain
 from tests.support.home import ROOT, Home
 
@@ -336,6 +337,13 @@ def test_a_home_that_cannot_be_used_is_told_in_the_panels_place() -> None:
     assert "&lt;img" in told
     assert "Set CODALAB_NB_HOME" in told
     assert "<img" not in told
+
+
+def test_where_nothing_can_be_clicked_the_panel_says_what_to_do() -> None:
+    """In a terminal, and where only `pip install codalab-nb` was done."""
+    with pytest.raises(InputError, match="needs a notebook with ipywidgets") as refusal:
+        show()
+    assert "codalab-nb[lab]" in refusal.value.fix
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=300))

@@ -1,0 +1,46 @@
+"""The whole panel: its four sections, and who tells whom that something changed."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from codalab_nb.errors import CodalabError
+from codalab_nb.frontends.notebook.panel_data import DataSection
+from codalab_nb.frontends.notebook.panel_look import box, css, markup, told
+from codalab_nb.frontends.notebook.panel_methods import MethodSection, SettingsSection
+from codalab_nb.frontends.notebook.panel_run import RunSection, View
+from codalab_nb.frontends.notebook.panel_state import PanelState
+from codalab_nb.frontends.notebook.panel_work import Work
+from codalab_nb.site.site import Site
+from codalab_nb.site.tasks import Batch
+
+
+class Panel:
+    """The panel of one site: `widget` is what is displayed, `batch` what was analyzed last."""
+
+    def __init__(self, site: Site, view: View) -> None:
+        self.state = PanelState(site)
+        self.work = Work()
+        self.data = DataSection(self.state, self.work, self._chosen)
+        self.methods = MethodSection(self.state, self._chosen)
+        self.settings = SettingsSection(self.state, self._set)
+        self.run = RunSection(self.state, self.work, lambda: self.settings.faults, view)
+        sections = [self.data.widget, self.methods.widget, self.settings.widget, self.run.widget]
+        self.widget = box([css(), *sections], "codalab-panel")
+
+    @property
+    def batch(self) -> Batch | None:
+        return self.run.batches[0] if self.run.batches else None
+
+    def _chosen(self) -> None:
+        self.methods.draw()
+        self.settings.draw()
+        self.run.draw()
+
+    def _set(self) -> None:
+        self.run.draw()
+
+
+def refused(error: CodalabError) -> widgets.Widget:
+    """What is wrong, in the panel's place."""
+    return box([css(), markup(told(error.problems)), markup("Then run this cell again.")], "codalab-panel")
