@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.support.browser import Notebook
 
 
-def test_a_cell_runs_and_is_read(notebook: Notebook) -> None:
-    """The verbs of the harness work on both front ends: run, read, save, reload, the next day."""
+def test_a_cell_runs_and_is_read(lab_notebook: Notebook) -> None:
+    """The verbs of the harness: run, read, save, reload, the next day."""
+    notebook = lab_notebook
     index = notebook.run("print('hello', 6 * 7)")
     notebook.sees(index, "hello 42")
     document = notebook.saved()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.support.browser import Notebook
@@ -23,10 +21,6 @@ def job(notebook: Notebook, *cells: str) -> str:
     return write(notebook.file.parent / "job.ipynb", *cells).name
 
 
-def outputs_of(document: dict[str, object], index: int) -> list[dict[str, object]]:
-    return list(document["cells"][index]["outputs"])  # type: ignore[index]
-
-
 def test_a_task_is_seen_while_it_runs_and_the_next_day(notebook: Notebook) -> None:
     """What a cell prints is there before the cell ends; the end is kept in the file, as text, without any widget."""
     name = job(
@@ -35,6 +29,8 @@ def test_a_task_is_seen_while_it_runs_and_the_next_day(notebook: Notebook) -> No
         "import time\nfor i in range(60):\n    print('tick', i, flush=True)\n    time.sleep(0.05)",
         "from codalab_nb import report\nreport.metric('accuracy', 0.875)\nprint('last line')",
     )
+    notebook.save()
+    before = notebook.file.read_bytes()
     index = notebook.run(f"%codalab run {name}")  # does not block: it ends while the task runs
     notebook.sees(index, "tick 1")
     assert "last line" not in notebook.text(index)
@@ -45,6 +41,7 @@ def test_a_task_is_seen_while_it_runs_and_the_next_day(notebook: Notebook) -> No
     notebook.sees(index, "succeeded")
     notebook.sees(index, "0.875")
     notebook.shot("succeeded")
+    assert notebook.file.read_bytes() == before, "the person saves the notebook, nobody else"
     document = notebook.saved()
     assert "widgets" not in document["metadata"]
     notebook.next_day()
@@ -104,9 +101,10 @@ def test_reload_of_the_page_while_a_task_runs(notebook: Notebook, home: Home) ->
     with home.site() as site:
         task = site.tasks("@last")[0].id
     notebook.next_day()
+    # After a reload JupyterLab does not let a kernel change a saved output any more, so it may be the one from before.
     seen = notebook.text(index)
     assert GONE not in seen
-    assert "cancelled" in seen or f"%codalab status {task[-8:]}" in seen or "%codalab status" in seen
+    assert "cancelled" in seen or f"%codalab status {task[-8:]}" in seen
     notebook.shot("reloaded-next-day")
     again = notebook.run(f"%load_ext codalab_nb\n%codalab status {task}")
     notebook.sees(again, "cancelled")
@@ -125,12 +123,3 @@ def test_an_untrusted_copy_is_readable(notebook: Notebook) -> None:
     notebook.sees(index, "42")
     assert "VBox" not in notebook.text(index)
     notebook.shot("untrusted")
-
-
-def test_a_submit_leaves_the_file_alone(notebook: Notebook) -> None:
-    """The person saves the notebook, nobody else."""
-    notebook.save()
-    before = Path(notebook.file).read_bytes()
-    index = notebook.run(f"%codalab run {job(notebook, 'print(1)')}")
-    notebook.sees(index, "succeeded")
-    assert notebook.file.read_bytes() == before
