@@ -14,6 +14,8 @@ from codalab_nb.frontends.notebook.panel_words import plain, sentence
 from codalab_nb.frontends.notebook.panel_work import Work
 from codalab_nb.site.tasks import Batch
 
+_LEFT_OUT = 6  # so many are told one by one
+
 View = Callable[[Batch], widgets.Widget]
 
 
@@ -70,8 +72,11 @@ class RunSection:
         said = f"{count(datasets, 'data set')} × {count(methods, 'method')}: {count(runs, 'run')}"
         said += f", usually {usual} in all." if usual else "."
         lines = [f"<p>{safe(said)}</p>"]
-        for dataset, method, reason in self._state.left_out():
-            lines.append(
-                f"<p class='codalab-soft'>Left out: {safe(method.title)} on {safe(dataset)}. {sentence(reason)}</p>"
-            )
+        left_out = self._state.left_out()
+        for dataset, method, reason in left_out[:_LEFT_OUT]:
+            told_why = f"Left out: {safe(method.title)} on {safe(dataset)}. {sentence(reason)}"
+            lines.append(f"<p class='codalab-soft'>{told_why}</p>")
+        if len(left_out) > _LEFT_OUT:
+            more = f"And {len(left_out) - _LEFT_OUT:,} more left out; the reasons stand under Methods."
+            lines.append(f"<p class='codalab-soft'>{more}</p>")
         return "".join(lines)
