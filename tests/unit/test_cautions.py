@@ -50,7 +50,7 @@ def test_a_batch_that_was_not_taken_into_account_is_named() -> None:
     [
         (["x"] * 6 + ["y"] * 6, "**Batch and groups are one and the same** (Cramér's V 1.00)"),
         (["x"] * 5 + ["y"] * 7, "goes with the groups** (Cramér's V 0.85; run x: only a)"),
-        (["x", "x", "x", "x", "y", "y"] + ["x", "x", "y", "y", "y", "y"], "goes with the groups a little (Cramér's V 0.33)"),
+        ([*"xxxxyyxxyyyy"], "goes with the groups a little (Cramér's V 0.33)"),
     ],
 )  # fmt: skip
 def test_a_batch_that_goes_with_the_groups_is_measured(batch: list[str], words_told: str) -> None:

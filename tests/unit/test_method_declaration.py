@@ -211,8 +211,14 @@ def test_counts_are_not_to_be_called_something_else() -> None:
 
 
 def test_the_method_that_counts_are_sent_to_takes_them() -> None:
-    if not (METHODS / f"{FOR_COUNTS}.ipynb").exists():
-        pytest.skip("it is being written")
     needs = method(FOR_COUNTS).needs
     assert "condition" in needs.roles
     assert needs.kinds == ("counts",)
+
+
+@pytest.mark.parametrize("path", sorted(METHODS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_template_stands_in_the_gallery(path: Path) -> None:
+    """`tools/gallery` makes page and pictures anew; they are small enough to be part of the repository."""
+    docs = METHODS.parent.parent / "docs"
+    assert f"../images/methods/{path.stem}.png" in (docs / "look-up" / "methods.md").read_text(encoding="utf-8")
+    assert (docs / "images" / "methods" / f"{path.stem}.png").stat().st_size <= 60_000
