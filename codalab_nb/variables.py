@@ -22,6 +22,7 @@ from typing import Any
 INDEX = "variables.json"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _DEEPEST = 100
+_WHAT_CAN = "What can: None, bool, int, float, str, lists and dicts of these, numpy arrays, pandas DataFrames."
 _SUFFIXES = {"json": ".json", "array": ".npy", "number": ".npy", "table": ".arrow"}
 
 
@@ -119,7 +120,8 @@ def _refused(name: str, value: object) -> str | None:
             if value.dtype.hasobject:
                 return f"{name} is an array of Python objects, which would have to be pickled. Give it a plain dtype."
             return None
-        return f"{name} is a {kind}, which cannot travel. Send numpy.asarray({name})."
+        near = f"Send numpy.asarray({name})." if isinstance(value, np.ndarray) else _WHAT_CAN
+        return f"{name} is a {kind}, which cannot travel. {near}"
     if (why := _not_json(value, name, 0)) is not None:
         return why
     return None
@@ -140,10 +142,7 @@ def _not_json(value: object, where: str, depth: int) -> str | None:
     elif type(value) in (tuple, set, frozenset):
         return f"{where} is a {type(value).__name__}, which cannot travel. Send list({where})."
     else:
-        return (
-            f"{where} is a {type(value).__name__}, which cannot travel. What can: None, bool, int, float, str, lists "
-            f"and dicts of these, numpy arrays, pandas DataFrames."
-        )
+        return f"{where} is a {type(value).__name__}, which cannot travel. {_WHAT_CAN}"
     return next((why for name, part in parts if (why := _not_json(part, name, depth + 1))), None)
 
 

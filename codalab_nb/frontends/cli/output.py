@@ -22,12 +22,18 @@ class StoppedWatching(KeyboardInterrupt):
 
 
 class Output:
-    """The two streams of one command. Everything printed here is made harmless first."""
+    """The two streams of one command. Everything printed here is made harmless first.
 
-    def __init__(self, stdout: TextIO, stderr: TextIO, *, json: bool = False, live: bool | None = None) -> None:
+    `page`: both streams are one page of so many columns that a person reads, as the output of a notebook's cell.
+    """
+
+    def __init__(
+        self, stdout: TextIO, stderr: TextIO, *, json: bool = False, live: bool | None = None, page: int | None = None
+    ) -> None:
         self.stdout = stdout
         self.stderr = stderr
         self.json = json
+        self._page = page
         dumb = os.environ.get("TERM", "") in ("", "dumb")
         self.live = (stderr.isatty() and not dumb) if live is None else live
         self._colour_talk = self.live and not os.environ.get("NO_COLOR")
@@ -35,12 +41,16 @@ class Output:
 
     @property
     def columns(self) -> int:
-        return shutil.get_terminal_size((80, 24)).columns
+        return self._page or shutil.get_terminal_size((80, 24)).columns
+
+    def _is_read(self, *, talk: bool) -> bool:
+        """True where a person reads it, who wants lines of a width; False for a program, which wants them whole."""
+        return self._page is not None or (self.stderr if talk else self.stdout).isatty()
 
     @property
     def together(self) -> bool:
-        """Data and talk meet on one terminal: what was printed as data need not be said again."""
-        return not self.json and self.stdout.isatty() and self.stderr.isatty()
+        """Data and talk meet before one person: what was printed as data need not be said again."""
+        return not self.json and self._is_read(talk=False) and self._is_read(talk=True)
 
     # --- data
 
@@ -58,8 +68,7 @@ class Output:
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], *, talk: bool = False) -> None:
         """Wrapped to the terminal's width where there is a terminal; whole where a program reads it."""
-        stream = self.stderr if talk else self.stdout
-        first, *lines = text.layout(head, rows, self.columns if stream.isatty() else None)
+        first, *lines = text.layout(head, rows, self.columns if self._is_read(talk=talk) else None)
         (self.say if talk else self.data)(first, "bold")
         for line in lines:
             (self.say if talk else self.data)(line)
@@ -72,7 +81,7 @@ class Output:
     def fields(self, pairs: Iterable[tuple[str, str]], *, talk: bool = True) -> None:
         """Name and value on each line, values aligned; those without a value are left out."""
         put = self.say if talk else self.data
-        room = self.columns - 14 if (self.stderr if talk else self.stdout).isatty() else None
+        room = self.columns - 14 if self._is_read(talk=talk) else None
         for name, value in pairs:
             if value:
                 first, *more = [part for line in value.split("\n") for part in text.wrapped(line, room, "  ")]
@@ -82,7 +91,7 @@ class Output:
 
     def prose(self, words: str, style: str = "", hang: str = "", *, talk: bool = True) -> None:
         """A sentence, wrapped to the terminal; whole where a program reads it."""
-        live = self.live if talk else self.stdout.isatty()
+        live = self.live if talk and self._page is None else self._is_read(talk=talk)
         for line in text.wrapped(words, self.columns if live else None, hang):
             (self.say if talk else self.data)(line, style)
 

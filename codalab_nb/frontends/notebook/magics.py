@@ -22,6 +22,7 @@ from codalab_nb.site.tasks import Batch, Task
 
 Value = Task | Batch | None
 _HELP = {"-h", "--help"}
+_COLUMNS = 100  # of the output of a cell: what fits beside the panels of JupyterLab
 
 
 @magics_class
@@ -72,7 +73,7 @@ def _out(words: Sequence[str]) -> Output:
     json = "--json" in words
     if getattr(session.shell(), "kernel", None) is None:
         return Output(sys.stdout, sys.stderr, json=json)
-    return Output(sys.stdout, sys.stdout, json=json, live=False)
+    return Output(sys.stdout, sys.stdout, json=json, live=False, page=_COLUMNS)
 
 
 # --- %codalab
