@@ -13,7 +13,7 @@ from codalab_nb.frontends.cli.exits import short
 from codalab_nb.frontends.cli.notable import notable
 from codalab_nb.frontends.cli.text import duration, number
 from codalab_nb.frontends.cli.watching import Seen, Watch
-from codalab_nb.frontends.notebook.scene import STYLE, wrapped
+from codalab_nb.frontends.notebook.scene import STYLE, as_last_seen, wrapped
 from codalab_nb.frontends.rendering import text
 from codalab_nb.model.task import State
 from codalab_nb.site.site import Site
@@ -33,7 +33,7 @@ def still(site: Site, batch: Batch) -> tuple[str, str]:
 
 
 def saved(batch: Batch, seen: Sequence[Seen], told: Mapping[str, str]) -> tuple[str, str]:
-    html = wrapped(STYLE + head(batch, seen) + table(seen, told))
+    html = wrapped(STYLE + head(batch, seen) + as_last_seen(batch.id, seen) + table(seen, told))
     states = Counter(str(one.state) for one in seen)
     counted = ", ".join(f"{n} {state}" for state, n in states.items())
     return html, f"Batch {short(batch.id)}: {counted}"

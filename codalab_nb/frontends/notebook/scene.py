@@ -160,16 +160,18 @@ class Scene:
         code = text("\n".join(lines))
         return f'<details><summary>Cell {index + 1}</summary><pre class="source">{code}</pre></details>'
 
-    def head(self, stuck: str = "") -> str:
+    def head(self, stuck: str = "", *, saved: bool = False) -> str:
+        """State, name, time. What is `saved` before the end is read later, when it is no longer so."""
         seen = self.seen
         state = seen.state
+        past = saved and seen.result is None
         words = str(state) if seen.result is not None else state_words(seen, stuck)
         took = duration(seen.elapsed_s) if seen.result is not None else _whole_seconds(seen.elapsed_s)
         bar = ""
-        if state is State.RUNNING and seen.cells:
+        if state is State.RUNNING and seen.cells and not past:
             bar = f'<progress max="{seen.cells}" value="{max(0, seen.cell or 0)}" aria-label="cells done"></progress>'
         parts = [
-            f'<span class="codalab-state {text(state)}">{text(words)}</span>',
+            f'<span class="codalab-state {"soft" if past else text(state)}">{"was " * past}{text(words)}</span>',
             bar,
             f"<b>{text(label(seen.row))}</b>",
             f"<span>{text(took)}</span>" if took else "",
@@ -249,7 +251,7 @@ class Scene:
 
     def saved_html(self) -> str:
         """All of it, as far as a notebook file should carry it. Pictures are kept while they are few."""
-        parts = [STYLE, self.head(), self.answer()]
+        parts = [STYLE, self.head(saved=True), as_last_seen(self.seen.task.id, [self.seen]), self.answer()]
         room = _SAVED_HTML
         for index in self.cells:
             drawn = self.cell(index, SAVED)
@@ -259,9 +261,6 @@ class Scene:
             room -= len(drawn)
             parts.append(drawn)
         parts.append(self.leftovers())
-        if self.seen.result is None:
-            again = f"%codalab status {short(self.seen.task.id)}"
-            parts.append(f'<p class="soft">As last seen; <code>{text(again)}</code> shows how it is now.</p>')
         return wrapped("".join(parts))
 
     def rich_html(self) -> str:
@@ -281,6 +280,15 @@ class Scene:
         if seen.result is not None and (folder := seen.task.folder):
             lines.append(f"in {folder}")
         return "\n".join(lines)
+
+
+def as_last_seen(reference: str, seen: Sequence[Seen]) -> str:
+    """What to do about a saved display whose tasks had not ended; empty where all had."""
+    if all(one.result is not None for one in seen):
+        return ""
+    return (
+        f'<p class="soft">As last seen; <code>%codalab status {text(short(reference))}</code> shows how it is now.</p>'
+    )
 
 
 def _source(cell: Mapping[str, Any]) -> str:
