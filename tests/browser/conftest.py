@@ -51,8 +51,11 @@ def short() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def home(short: Path) -> Iterator[Home]:
-    """One background process, warm: the first kernel of a day takes seconds, and is not what these tests are about."""
+def home(short: Path, browser: Browser) -> Iterator[Home]:
+    """One background process, warm: the first kernel of a day takes seconds, and is not what these tests are about.
+
+    Not started where there is no browser.
+    """
     with Home(short / "home", CODALAB_NB_HEARTBEAT="1") as one:
         with one.site(serve=True) as site:
             assert site.run(write(short / "warm.ipynb", "1")).verdict == "succeeded"
