@@ -11,7 +11,6 @@ demo: .venv/ready
 test: check
 	$(RUN) pytest tests/contract tests/integration
 	$(RUN) pytest tests/browser
-	$(RUN) pytest tests/browser
 	$(RUN) pytest tests/chaos
 
 check: .venv/ready-dev
