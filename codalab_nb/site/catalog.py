@@ -76,7 +76,7 @@ class Catalog:
         `samples` is a file, or a sheet of the workbook; `sheet` the one with the matrix; `level` the reference level.
         The same files with the same profile as the newest version are that version. Raises InputError.
         """
-        from codalab_nb.packing.profile import profile_files  # pandas: only for who adds data
+        from codalab_nb.datasets.profile import profile_files  # pandas: only for who adds data
 
         name = check_dataset_name(name or default_name(paths[0]))
         refs = []
@@ -117,7 +117,7 @@ class Catalog:
         """With fresh notes on the design, which depend on the roles; the sample table is read again for them."""
         if profile.by_role("condition") is None:
             return profile
-        from codalab_nb.packing.meaning import judged, sample_frame  # pandas
+        from codalab_nb.datasets.meaning import judged, sample_frame  # pandas
 
         digests = {file.path: file.sha256 for file in document.files}
         with tempfile.TemporaryDirectory(prefix="codalab-nb-") as folder:

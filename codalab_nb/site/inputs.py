@@ -58,7 +58,7 @@ def _folder(path: Path, parameter: str) -> tuple[Files, str]:
 
 
 def _dataset(site: Site, parameter: str, reference: str) -> tuple[Files, str]:
-    from codalab_nb.packing.profile import staged_files
+    from codalab_nb.datasets.profile import staged_files
 
     dataset = site.catalog.dataset(reference)
     place = f"{INPUTS}/{parameter}"

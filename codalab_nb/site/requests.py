@@ -179,7 +179,7 @@ class Drafting:
         task: str,
     ) -> Draft:
         """A draft of running `template` on `dataset`. Raises InputError (method_does_not_fit, param_…)."""
-        from codalab_nb.packing.profile import staged_files
+        from codalab_nb.datasets.profile import staged_files
 
         method = template.method
         problems = Problems()

@@ -17,10 +17,10 @@ import pytest
 
 from codalab_nb import Site
 from codalab_nb.analysis.expression import ExpressionSet, load
+from codalab_nb.datasets.profile import profile_files, staged_files
 from codalab_nb.examples import example_folder
 from codalab_nb.frontends import cli
 from codalab_nb.model.dataset import Profile
-from codalab_nb.packing.profile import profile_files, staged_files
 from tests.support.home import Home
 
 DATA = Path(__file__).parent.parent / "data"

@@ -12,7 +12,7 @@ from codalab_nb.analysis.deseq import Deseq, deseq
 from codalab_nb.analysis.deseq_dispersion import gene_wise, posterior_mode
 from codalab_nb.analysis.deseq_filter import independent_filter
 from codalab_nb.analysis.limma import design_matrix
-from codalab_nb.packing.profile import profile_files, staged_files
+from codalab_nb.datasets.profile import profile_files, staged_files
 from tests.support.templates import METHODS, Ran, Template
 
 DATA = Path(__file__).parent.parent / "data"

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from codalab_nb.analysis.expression import AnalysisError
+from codalab_nb.datasets.profile import profile_files, staged_files
 from codalab_nb.examples import example_folder
-from codalab_nb.packing.profile import profile_files, staged_files
 from tests.support.templates import DATA, METHODS, Ran, Template
 
 

@@ -17,8 +17,8 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from codalab_nb.datasets.profile import profile_files, staged_files
 from codalab_nb.examples import example_folder
-from codalab_nb.packing.profile import profile_files, staged_files
 
 ROOT = Path(__file__).parent.parent.parent
 METHODS = ROOT / "notebooks" / "methods"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from codalab_nb.analysis.expression import ExpressionSet
+from codalab_nb.datasets.columns import describe
 from codalab_nb.model.dataset import Profile
 from codalab_nb.model.design import propose_roles, revise
-from codalab_nb.packing.columns import describe
 
 TABLES = Path(__file__).parent.parent / "data" / "small_tables"
 

@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 
 from codalab_nb import report
+from codalab_nb.datasets.profile import profile_files, staged_files
 from codalab_nb.errors import InputError
 from codalab_nb.examples import example_folder
 from codalab_nb.model.choices import check_parameters
 from codalab_nb.model.dataset import Profile
 from codalab_nb.model.method import Method, fits, method_from_notebook
-from codalab_nb.packing.profile import profile_files, staged_files
 
 ROOT = Path(__file__).parents[2]
 METHODS = ROOT / "notebooks" / "methods"

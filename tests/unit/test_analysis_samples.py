@@ -14,7 +14,7 @@ import pytest
 from codalab_nb.analysis import gene_plots, pca, qc, sample_plots, style, words
 from codalab_nb.analysis.compare import compare
 from codalab_nb.analysis.expression import EXAMPLE, AnalysisError, ExpressionSet, load, load_or_example
-from codalab_nb.packing.profile import profile_files, staged_files
+from codalab_nb.datasets.profile import profile_files, staged_files
 
 DATA = Path(__file__).parent.parent / "data"
 

@@ -12,7 +12,7 @@ import pytest
 from codalab_nb.analysis.batch import check_batch, cramers_v, explained_by_gene
 from codalab_nb.analysis.combat import combat
 from codalab_nb.analysis.expression import EXAMPLES, AnalysisError, ExpressionSet, load
-from codalab_nb.packing.profile import profile_files, staged_files
+from codalab_nb.datasets.profile import profile_files, staged_files
 
 DATA = Path(__file__).parent.parent / "data"
 

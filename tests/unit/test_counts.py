@@ -10,7 +10,7 @@ from codalab_nb.analysis.counts import compare_counts, count_table, looks_normal
 from codalab_nb.analysis.counts_plots import ma_plot
 from codalab_nb.analysis.counts_words import count_words, warnings
 from codalab_nb.analysis.expression import EXAMPLES, AnalysisError, ExpressionSet, load
-from codalab_nb.packing.profile import profile_files, staged_files
+from codalab_nb.datasets.profile import profile_files, staged_files
 from tests.support.tables import matrix_set
 
 EXAMPLE = EXAMPLES / "made_up_counts"

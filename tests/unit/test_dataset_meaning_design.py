@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from codalab_nb.analysis.expression import load
+from codalab_nb.datasets.meaning import cramers_v
+from codalab_nb.datasets.profile import profile_files, staged_files
 from codalab_nb.errors import InputError
 from codalab_nb.examples import example_folder
 from codalab_nb.model.dataset import Profile
 from codalab_nb.model.design import revise
-from codalab_nb.packing.meaning import cramers_v
-from codalab_nb.packing.profile import profile_files, staged_files
 
 DATA = Path(__file__).parent.parent / "data"
 GROUPS = ["ctrl"] * 4 + ["drug"] * 4

@@ -10,8 +10,8 @@ import openpyxl
 import pytest
 
 from codalab_nb.analysis.expression import load
+from codalab_nb.datasets.profile import profile_files, staged_files
 from codalab_nb.errors import InputError
-from codalab_nb.packing.profile import profile_files, staged_files
 
 DATA = Path(__file__).parent.parent / "data"
 NAMES = ["AML_1", "AML_2", "ALL_1", "ALL_2"]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from codalab_nb.datasets.profile import profile_files
 from codalab_nb.examples import example_folder
 from codalab_nb.model.dataset import Profile
 from codalab_nb.model.method import Method, fits
-from codalab_nb.packing.profile import profile_files
 from codalab_nb.site.catalog import builtin_methods, read_template
 
 DATA = Path(__file__).parent.parent / "data"

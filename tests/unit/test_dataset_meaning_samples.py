@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from codalab_nb.analysis.expression import load
+from codalab_nb.datasets.profile import profile_files, staged_files
+from codalab_nb.datasets.samples import Described, SampleTable, describe_samples
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.dataset import Note
-from codalab_nb.packing.profile import profile_files, staged_files
-from codalab_nb.packing.samples import Described, SampleTable, describe_samples
 
 NAMES = ["AML 1", "AML_2", "ALL_1", "ALL_2"]
 TABLE = pd.DataFrame(

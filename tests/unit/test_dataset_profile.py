@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from codalab_nb.analysis import expression
+from codalab_nb.datasets import tables
+from codalab_nb.datasets.profile import profile_files, staged_files
+from codalab_nb.datasets.spellings import gene_of_date
 from codalab_nb.errors import InputError
 from codalab_nb.examples import example_folder
 from codalab_nb.model.dataset import Profile
 from codalab_nb.model.design import groups_from_names, revise
-from codalab_nb.packing import tables
-from codalab_nb.packing.profile import profile_files, staged_files
-from codalab_nb.packing.spellings import gene_of_date
 
 DATA = Path(__file__).parent.parent / "data"
 

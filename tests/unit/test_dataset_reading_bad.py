@@ -13,9 +13,9 @@ from typing import Any
 import openpyxl
 import pytest
 
+from codalab_nb.datasets import archive, workbook
+from codalab_nb.datasets.reading import read_file, write_tidy
 from codalab_nb.errors import InputError
-from codalab_nb.packing import archive, workbook
-from codalab_nb.packing.reading import read_file, write_tidy
 
 ROWS: list[list[Any]] = [["gene", "S1", "S2"], *([f"GENE{n}", n, 2 * n] for n in range(1, 30))]
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from codalab_nb.datasets import annotated
+from codalab_nb.datasets.files import choose_files
+from codalab_nb.datasets.reading import ReadTable, read_file, write_tidy
 from codalab_nb.errors import InputError, Problems
-from codalab_nb.packing import annotated
-from codalab_nb.packing.files import choose_files
-from codalab_nb.packing.reading import ReadTable, read_file, write_tidy
 
 DATA = Path(__file__).parent.parent / "data"
 COUNTS = [[3, 5, 1, 0, 3], [3, 1, 3, 3, 4], [4, 3, 2, 2, 4], [2, 5, 5, 5, 6], [6, 4, 3, 3, 2], [2, 4, 4, 6, 0]]

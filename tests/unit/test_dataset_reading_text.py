@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from codalab_nb.datasets import text_grid
+from codalab_nb.datasets.reading import ReadTable, read_file
 from codalab_nb.errors import InputError
-from codalab_nb.packing import text_grid
-from codalab_nb.packing.reading import ReadTable, read_file
 
 DATA = Path(__file__).parent.parent / "data"
 BODY = "TP53,1.5,2,3,4\nMYC,4,3,2,1\nEGFR,7,8,9,1\nKRAS,7,8,9,2\n"
@@ -71,7 +71,7 @@ def test_spellings_that_pandas_does_not_know(tmp_path: Path, content: str, value
     path.write_text(content)
     reading = read_file(path)
     if reading.direct is not None:  # a decimal comma throughout is no trouble for pandas
-        from codalab_nb.packing.tables import read_small
+        from codalab_nb.datasets.tables import read_small
 
         frame = read_small(path, reading.direct)
     else:

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
+from codalab_nb.datasets.reading import Reading, ReadTable, read_file, write_tidy
 from codalab_nb.errors import InputError
-from codalab_nb.packing.reading import Reading, ReadTable, read_file, write_tidy
 
 LEUKEMIA = Path(__file__).parent.parent / "data" / "leukemia_armstrong"
 GENES = ["TP53", "EGFR", "MYC", "BRCA1", "KRAS", "PTEN", "ACTB", "GAPDH"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from codalab_nb.datasets.tables import read_small, sniff
 from codalab_nb.errors import InputError
-from codalab_nb.packing.tables import read_small, sniff
 
 
 def table_at(folder: Path, content: str | bytes, name: str = "t.csv") -> Path:

@@ -12,7 +12,7 @@ from scipy import special
 from codalab_nb.analysis.compare import compare, gene_table
 from codalab_nb.analysis.expression import EXAMPLE, AnalysisError, ExpressionSet, load
 from codalab_nb.analysis.limma import benjamini_hochberg, design_matrix, moderated_t, trigamma_inverse
-from codalab_nb.packing.profile import profile_files
+from codalab_nb.datasets.profile import profile_files
 
 DATA = Path(__file__).parent.parent / "data"
 

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from codalab_nb.datasets.columns import describe
+from codalab_nb.datasets.profile import profile_files
 from codalab_nb.model.choices import parameter_schema
 from codalab_nb.model.dataset import Profile
 from codalab_nb.model.design import event_level, propose_roles, revise
 from codalab_nb.model.method import Method, fits
-from codalab_nb.packing.columns import describe
-from codalab_nb.packing.profile import profile_files
 
 TABLES = Path(__file__).parent.parent / "data" / "small_tables"
 

@@ -56,7 +56,7 @@ def _looping(args: argparse.Namespace, problems: Problems) -> bool:
 
 def _check_files(args: argparse.Namespace, problems: Problems) -> None:
     """What is wrong with the files too, so that all is told at once; nothing is stored."""
-    from codalab_nb.packing.profile import profile_files
+    from codalab_nb.datasets.profile import profile_files
 
     try:
         profile_files(

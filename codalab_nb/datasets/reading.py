@@ -10,7 +10,7 @@ Two kinds of files are told apart:
 
 What was done on the way stands in `Reading.notes`, one note per kind of thing, with the cells. What was *not* done
 stands there too: a gene name which a spreadsheet turned into a date keeps the date, labels which differ in
-capitals stay different. `codalab_nb.packing.spellings` proposes; a person decides.
+capitals stay different. `codalab_nb.datasets.spellings` proposes; a person decides.
 
 How to use it (profile.py):
 
@@ -146,13 +146,13 @@ def read_file(path: Path, *, sheet: str | None = None, samples_sheet: str | None
     damaged_workbook, workbook_too_large, unknown_sheet, empty_table, spreadsheet, binary_file, ragged_rows, encoding,
     text_too_large, missing_import, formulas_without_values, damaged_gct, damaged_h5ad, h5ad_too_large.
     """
-    from codalab_nb.packing import formats  # it builds what is declared here
+    from codalab_nb.datasets import formats  # it builds what is declared here
 
     return formats.read(path, sheet=sheet, samples_sheet=samples_sheet)
 
 
 def write_tidy(reading: Reading, folder: Path) -> TidyCopies:
     """Writes the chosen table of `reading` (which must not be `direct`) as CSV files into `folder`."""
-    from codalab_nb.packing import tidy
+    from codalab_nb.datasets import tidy
 
     return tidy.write(reading, folder)

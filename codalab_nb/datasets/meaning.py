@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from codalab_nb.datasets.columns import level_name
+from codalab_nb.datasets.tables import read_header, read_small
 from codalab_nb.model.alike import one_spelling
 from codalab_nb.model.dataset import Column, Note, Profile, TableFile, counted
-from codalab_nb.packing.columns import level_name
-from codalab_nb.packing.tables import read_header, read_small
 
 TOGETHER = 0.5  # from this Cramér's V on, condition and batch are said to go together
 SAME = 0.999

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from codalab_nb.datasets.scan import Scan
+from codalab_nb.datasets.spellings import first_line_is_data, gene_of_date
 from codalab_nb.errors import Problems
 from codalab_nb.model.dataset import Note, Profile, TableFile, counted
 from codalab_nb.model.design import kind_notes
-from codalab_nb.packing.scan import Scan
-from codalab_nb.packing.spellings import first_line_is_data, gene_of_date
 
 NAMED = 5  # how many examples an error or a warning names
 NAMED_DATES = 40  # each has to be put right by a person, so each is named

@@ -11,9 +11,9 @@ from typing import NoReturn
 
 import pandas as pd
 
+from codalab_nb.datasets.reading import ReadTable, Stray
+from codalab_nb.datasets.tables import MISSING_WORDS, open_bytes
 from codalab_nb.errors import InputError
-from codalab_nb.packing.reading import ReadTable, Stray
-from codalab_nb.packing.tables import MISSING_WORDS, open_bytes
 
 VERSIONS = (b"#1.2", b"#1.3")
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import IO, Any
 from xml.etree import ElementTree
 
+from codalab_nb.datasets.archive import check_workbook, damaged, look_through
+from codalab_nb.datasets.grid import Cell, Grid, place
 from codalab_nb.errors import InputError
-from codalab_nb.packing.archive import check_workbook, damaged, look_through
-from codalab_nb.packing.grid import Cell, Grid, place
 
 MOST_COLUMNS = 1 << 14  # what Excel allows
 MOST_CELLS = 40_000_000  # about 2.5 GB of memory

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
+from codalab_nb.datasets.grid import FORMULA, NO_RESULT, SUMS_UP, place
 from codalab_nb.errors import InputError
-from codalab_nb.packing.grid import FORMULA, NO_RESULT, SUMS_UP, place
 
 MIB = 1 << 20
 MOST_SHEETS = 1024 * MIB  # unpacked; 20,000 × 1,000 numbers take about 700 MiB

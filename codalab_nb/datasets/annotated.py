@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from codalab_nb.datasets.reading import ReadTable
 from codalab_nb.errors import InputError
-from codalab_nb.packing.reading import ReadTable
 
 if TYPE_CHECKING:
     import h5py

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from codalab_nb.packing.tables import MISSING_WORDS
+from codalab_nb.datasets.tables import MISSING_WORDS
 
 # --- gene names which a spreadsheet turned into dates
 

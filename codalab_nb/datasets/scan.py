@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from codalab_nb.datasets.tables import chunks, read_header
 from codalab_nb.model.dataset import TableFile
-from codalab_nb.packing.tables import chunks, read_header
 
 MOSTLY = 0.5  # a column with at least this share of numbers among its values is meant as numbers
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from codalab_nb.datasets import checks
+from codalab_nb.datasets.columns import describe, level_name
 from codalab_nb.errors import Problems
 from codalab_nb.model.alike import group_key, matching
 from codalab_nb.model.dataset import Column, Note, TableFile
-from codalab_nb.packing import checks
-from codalab_nb.packing.columns import describe, level_name
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from codalab_nb.datasets import checks
+from codalab_nb.datasets.files import Chosen
+from codalab_nb.datasets.orientation import ANNOTATION_WORDS
+from codalab_nb.datasets.reading import Reading, ReadingNote, ReadTable, read_file, write_tidy
+from codalab_nb.datasets.samples import SampleTable
+from codalab_nb.datasets.scan import Scan
+from codalab_nb.datasets.tables import read_header, read_small
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.dataset import AS_READ, Note, Orientation, TableFile, counted
-from codalab_nb.packing import checks
-from codalab_nb.packing.files import Chosen
-from codalab_nb.packing.orientation import ANNOTATION_WORDS
-from codalab_nb.packing.reading import Reading, ReadingNote, ReadTable, read_file, write_tidy
-from codalab_nb.packing.samples import SampleTable
-from codalab_nb.packing.scan import Scan
-from codalab_nb.packing.tables import read_header, read_small
 
 ID_WORDS = (
     "id",

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from codalab_nb.datasets.cells import Marks, Numbers, as_name, candidates, to_numbers, to_text
+from codalab_nb.datasets.grid import NO_RESULT, Grid
+from codalab_nb.datasets.layout import Layout, find_layout
+from codalab_nb.datasets.orientation import GENE_HEADERS, WIDE, looks_like_genes, looks_like_samples
+from codalab_nb.datasets.reading import NAMED_CELLS, Looks, ReadingNote, ReadTable, Stray
+from codalab_nb.datasets.spellings import gene_of_date
 from codalab_nb.model.dataset import counted
-from codalab_nb.packing.cells import Marks, Numbers, as_name, candidates, to_numbers, to_text
-from codalab_nb.packing.grid import NO_RESULT, Grid
-from codalab_nb.packing.layout import Layout, find_layout
-from codalab_nb.packing.orientation import GENE_HEADERS, WIDE, looks_like_genes, looks_like_samples
-from codalab_nb.packing.reading import NAMED_CELLS, Looks, ReadingNote, ReadTable, Stray
-from codalab_nb.packing.spellings import gene_of_date
 
 NAMED = 5  # how many cells a note's text names
 

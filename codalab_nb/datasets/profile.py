@@ -16,20 +16,20 @@ from typing import cast
 
 import pandas as pd
 
+from codalab_nb.datasets import checks
+from codalab_nb.datasets.columns import describe
+from codalab_nb.datasets.files import Chosen, choose_files
+from codalab_nb.datasets.gene_names import gene_names
+from codalab_nb.datasets.meaning import judged
+from codalab_nb.datasets.odd import odd_notes
+from codalab_nb.datasets.orientation import kind_of_values, orientation
+from codalab_nb.datasets.samples import Described, SampleTable, as_name, describe_samples, names_known_to
+from codalab_nb.datasets.scan import Scan, scan
+from codalab_nb.datasets.sources import Source, matrix_source, sample_source
+from codalab_nb.datasets.tables import SPREADSHEETS, read_small
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.dataset import AS_READ, MATRIX_KINDS, PROFILE_FILE, Kind, Note, Profile, TableFile
 from codalab_nb.model.design import canonical, check_words, groups_from_names, propose_roles, revise
-from codalab_nb.packing import checks
-from codalab_nb.packing.columns import describe
-from codalab_nb.packing.files import Chosen, choose_files
-from codalab_nb.packing.gene_names import gene_names
-from codalab_nb.packing.meaning import judged
-from codalab_nb.packing.odd import odd_notes
-from codalab_nb.packing.orientation import kind_of_values, orientation
-from codalab_nb.packing.samples import Described, SampleTable, as_name, describe_samples, names_known_to
-from codalab_nb.packing.scan import Scan, scan
-from codalab_nb.packing.sources import Source, matrix_source, sample_source
-from codalab_nb.packing.tables import SPREADSHEETS, read_small
 
 
 def profile_files(

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from codalab_nb.datasets.tables import chunks
 from codalab_nb.model.dataset import Kind, Note, TableFile, counted
-from codalab_nb.packing.tables import chunks
 
 MOST_SAMPLES = 2_000  # above, samples are cells, and one that stands apart is no news
 MOST_CELLS = 30_000_000

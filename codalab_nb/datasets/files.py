@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from codalab_nb.datasets.tables import SPREADSHEETS, check_file, is_readable_name, is_regular
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.bundle import check_relative
 from codalab_nb.model.dataset import AS_READ, PROFILE_FILE, Note, Profile
-from codalab_nb.packing.tables import SPREADSHEETS, check_file, is_readable_name, is_regular
 
 MATRIX_WORDS = ("expression", "counts", "matrix")
 SAMPLE_WORDS = (

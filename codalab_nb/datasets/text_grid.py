@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from codalab_nb.datasets.cells import Marks, is_missing, is_number
+from codalab_nb.datasets.grid import Cell, Grid
+from codalab_nb.datasets.layout import MOSTLY, find_layout
+from codalab_nb.datasets.tables import HEAD_BYTES, chunks, encoding_of, open_bytes, separator_of
 from codalab_nb.errors import InputError
 from codalab_nb.model.dataset import TableFile
-from codalab_nb.packing.cells import Marks, is_missing, is_number
-from codalab_nb.packing.grid import Cell, Grid
-from codalab_nb.packing.layout import MOSTLY, find_layout
-from codalab_nb.packing.tables import HEAD_BYTES, chunks, encoding_of, open_bytes, separator_of
 
 MOST_BYTES = 64 << 20  # unpacked; larger text is only read in pieces, so it has to be clean
 _EDGE = 60  # lines looked at from either end; fewer of very wide tables

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from codalab_nb.packing.tables import MISSING_WORDS
+from codalab_nb.datasets.tables import MISSING_WORDS
 
 # Among numbers these say "no value" too. Among texts they may mean something: ND is "newly diagnosed" elsewhere.
 _NO_NUMBER = frozenset(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from codalab_nb.packing.reading import Reading, ReadTable, TidyCopies
+from codalab_nb.datasets.reading import Reading, ReadTable, TidyCopies
 
 _ROWS = 2000  # written at a time, so that the text of a large table is never in memory as a whole
 

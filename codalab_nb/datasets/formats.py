@@ -6,19 +6,19 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from codalab_nb.datasets.annotated import SIGNATURE, read_h5ad
+from codalab_nb.datasets.assemble import table_of
+from codalab_nb.datasets.cells import Marks
+from codalab_nb.datasets.gct import VERSIONS, read_gct
+from codalab_nb.datasets.layout import find_layout
+from codalab_nb.datasets.reading import Reading, ReadingNote, ReadTable
+from codalab_nb.datasets.tables import SPREADSHEETS, check_file, open_bytes, sniff, suffix_of
+from codalab_nb.datasets.text_grid import check_widths, is_clean, read_text
+from codalab_nb.datasets.workbook import read_workbook
 from codalab_nb.errors import InputError
 from codalab_nb.model.alike import sample_key
 from codalab_nb.model.dataset import counted
 from codalab_nb.model.design import meant
-from codalab_nb.packing.annotated import SIGNATURE, read_h5ad
-from codalab_nb.packing.assemble import table_of
-from codalab_nb.packing.cells import Marks
-from codalab_nb.packing.gct import VERSIONS, read_gct
-from codalab_nb.packing.layout import find_layout
-from codalab_nb.packing.reading import Reading, ReadingNote, ReadTable
-from codalab_nb.packing.tables import SPREADSHEETS, check_file, open_bytes, sniff, suffix_of
-from codalab_nb.packing.text_grid import check_widths, is_clean, read_text
-from codalab_nb.packing.workbook import read_workbook
 
 _WORKBOOK = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")
 _WORKBOOK_ENDINGS = (".xlsx", ".xlsm")

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from codalab_nb.packing.cells import Marks, as_name, is_missing, is_number, to_numbers
-from codalab_nb.packing.grid import SUMS_UP, Cell, Grid
-from codalab_nb.packing.orientation import GENE_HEADERS
+from codalab_nb.datasets.cells import Marks, as_name, is_missing, is_number, to_numbers
+from codalab_nb.datasets.grid import SUMS_UP, Cell, Grid
+from codalab_nb.datasets.orientation import GENE_HEADERS
 
 MOSTLY = 0.5
 _HEAD = 40  # rows from the top among which the header is looked for

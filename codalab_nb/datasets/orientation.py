@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from codalab_nb.datasets.scan import Scan
 from codalab_nb.model.dataset import Kind, Orientation
 from codalab_nb.model.design import groups_from_names
-from codalab_nb.packing.scan import Scan
 
 # Numbers about a gene, not measurements of a sample (featureCounts and the like write them before the counts).
 ANNOTATION_WORDS = frozenset(

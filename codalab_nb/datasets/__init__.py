@@ -1,0 +1,1 @@
+"""What is in the files of a data set: bytes → tables → profile. Original files are never touched."""
