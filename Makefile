@@ -18,7 +18,7 @@ check: .venv/ready-dev
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	.venv/bin/lint-imports
-	$(RUN) pytest tests/unit tests/model
+	$(RUN) pytest -n auto tests/unit tests/model
 
 bench: .venv/ready-dev
 	$(RUN) tests.bench
