@@ -14,13 +14,14 @@ What comes back from a worker is data only: reading it runs nothing.
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 INDEX = "variables.json"
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _DEEPEST = 100
 _WHAT_CAN = "What can: None, bool, int, float, str, lists and dicts of these, numpy arrays, pandas DataFrames."
 _SUFFIXES = {"json": ".json", "array": ".npy", "number": ".npy", "table": ".arrow"}
@@ -54,37 +55,68 @@ def write(folder: str | Path, values: Mapping[str, Any]) -> None:
             _WRITERS[kind](target / file, value)
         except NotPortableError as error:
             problems.extend(f"{name} {problem}" for problem in error.problems)
+        except ValueError as error:  # an integer of thousands of digits
+            problems.append(f"{name} cannot travel: {error}.")
     if problems:
         raise NotPortableError(problems)
     (target / INDEX).write_text(json.dumps({"version": 1, "variables": index}, indent=1), encoding="utf-8")
 
 
-def hand_over(folder: str | Path, names: Iterable[str], namespace: Mapping[str, Any]) -> None:
-    """Writes the named variables of `namespace`. Raises NotPortableError also for those that were never set."""
+_prepared: list[Path] = []
+
+
+def prepare(folder: str) -> None:
+    """Settles where `hand_over` will write: whatever the notebook makes of its folder afterwards."""
+    target = Path(folder).absolute()
+    target.mkdir()
+    _prepared[:] = [target]
+
+
+def hand_over(names: Iterable[str], namespace: Mapping[str, Any] | None = None) -> None:
+    """Writes the named variables (of the running notebook) where `prepare` settled.
+
+    Raises NotPortableError also for those that were never set.
+    """
+    if namespace is None:
+        from IPython import get_ipython
+
+        namespace = get_ipython().user_ns
     names = list(names)
     unset = [f"The cell did not set {name}, which -o asks for." for name in names if name not in namespace]
     if unset:
         raise NotPortableError(unset)
-    write(folder, {name: namespace[name] for name in names})
+    write(_prepared[0], {name: namespace[name] for name in names})
 
 
 def read(folder: str | Path, names: Iterable[str] | None = None) -> dict[str, Any]:
     """The variables in `folder`, or those of them that are named. Raises ValueError for what is none of our files."""
     source = Path(folder)
-    told = json.loads((source / INDEX).read_text(encoding="utf-8"))
+    told = _sound(_read_json, source / INDEX)
     listed = told.get("variables") if isinstance(told, dict) and told.get("version") == 1 else None
     if not isinstance(listed, dict):
         raise ValueError(f"{source / INDEX} does not list variables")
     found = {}
     for name in listed if names is None else names:
         entry = listed.get(name)
-        if not isinstance(entry, dict) or entry.get("kind") not in _SUFFIXES or not _NAME.fullmatch(name):
+        entry = entry if isinstance(entry, dict) else {}
+        kind = entry.get("kind")
+        if not isinstance(kind, str) or kind not in _SUFFIXES or not NAME.fullmatch(name):
             raise ValueError(f"{source / INDEX} does not hold {name!r}")
         file = str(entry.get("file", ""))
-        if file.lstrip("_") != name.lstrip("_") + _SUFFIXES[entry["kind"]]:
+        if file.lstrip("_") != name.lstrip("_") + _SUFFIXES[kind]:
             raise ValueError(f"{file!r} is not a file of the variable {name!r}")
-        found[name] = _READERS[entry["kind"]](source / file)
+        found[name] = _sound(_READERS[kind], source / file)
     return found
+
+
+def _sound(reader: Callable[[Path], Any], path: Path) -> Any:
+    """What the reader makes of it. Raises ValueError in one sentence for whatever else a forged file makes it do."""
+    try:
+        return reader(path)
+    except (NotPortableError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the file came from a sandbox: any library may stumble over it
+        raise ValueError(f"{path.name} is damaged ({type(error).__name__}: {str(error)[:200]})") from None
 
 
 # --- what may travel
@@ -103,7 +135,7 @@ def _kind(value: object) -> str:
 
 def _refused(name: str, value: object) -> str | None:
     """Why this variable cannot travel; None when nothing speaks against it so far."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         return f"{name!r} cannot travel: a name of plain letters, digits and _ is needed, at most 64."
     kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
     if _kind(value) == "table":
@@ -154,7 +186,7 @@ def _write_json(path: Path, value: Any) -> None:
 
 
 def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="ascii"))
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _write_array(path: Path, value: Any) -> None:
@@ -167,7 +199,14 @@ def _write_array(path: Path, value: Any) -> None:
 def _read_array(path: Path) -> Any:
     import numpy as np
 
-    return np.load(path, allow_pickle=False)
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = reader(file)
+        if math.prod(shape) * dtype.itemsize > path.stat().st_size:
+            raise ValueError("its header names more values than the file holds")
+        file.seek(0)
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _read_number(path: Path) -> Any:
@@ -220,6 +259,13 @@ def _to_arrow(frame: Any, arrow: Any) -> Any:
     for field in table.schema:
         if arrow.types.is_nested(field.type):
             raise NotPortableError([f"is a DataFrame whose column {field.name!r} holds lists or dicts; make it text."])
+    kept = (arrow.types.is_boolean, arrow.types.is_integer, arrow.types.is_floating, arrow.types.is_temporal)
+    for field, dtype in zip(table.schema, frame.dtypes, strict=False):  # columns of the index come behind
+        # Plain dates and times of day stay objects; numbers and moments would come back with a dtype of their own.
+        plain = arrow.types.is_date(field.type) or arrow.types.is_time(field.type)
+        if dtype.kind == "O" and str(dtype) == "object" and any(test(field.type) for test in kept) and not plain:
+            told = f"is a DataFrame whose column {field.name!r} has dtype object but holds {field.type}"
+            raise NotPortableError([f"{told}; give it that dtype (df.convert_dtypes())."])
     return table
 
 

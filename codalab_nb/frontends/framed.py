@@ -13,7 +13,8 @@ from html import escape
 from html.parser import HTMLParser
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-_LONGEST = 2_000_000  # characters that are taken
+_LONGEST = 300_000  # characters that are taken
+_UNFINISHED = 2_000  # characters of a tag that never ends: reading on from each of its `<` would take for ever
 _LOWEST, _HIGHEST = 48, 640  # pixels
 _LINE, _LETTERS = 22, 110  # pixels of a line, letters that fit in one: the frame cannot tell its height
 _DROPPED = {"script", "iframe", "object", "embed", "template", "noscript", "frameset", "frame", "applet", "portal"}
@@ -30,6 +31,8 @@ _FETCHING = re.compile(r"url\s*\(|@import|expression\s*\(|image-set|\\", re.IGNO
 def html(source: str) -> str:
     """A frame with this HTML, as high as its text is likely to need; a person can drag it larger."""
     body, lines = _rebuilt(source)
+    if not re.search(r">\s*[^<\s]|^[^<\s]|<(img|svg|hr)\b", body):
+        return '<p class="note">(HTML without text)</p>' if body.strip() else ""
     return _frame(body, min(_HIGHEST, max(_LOWEST, 20 + _LINE * lines)))
 
 
@@ -59,6 +62,8 @@ def _rebuilt(source: str) -> tuple[str, int]:
     """The markup that is allowed, and about how many lines it takes."""
     reader = _Reader()
     reader.feed(source[:_LONGEST])
+    if len(reader.rawdata) > _UNFINISHED:
+        reader.rawdata = reader.rawdata[:_UNFINISHED]
     reader.close()
     return "".join(reader.parts), reader.lines
 
@@ -109,7 +114,8 @@ class _Reader(HTMLParser):
             return
         if self._in_style:
             # Text of a style sheet is not unescaped by browsers; one that could fetch, or end the element, is left out.
-            self.parts.append("" if _FETCHING.search(data) or "<" in data else data)
+            # Within SVG it is unescaped, so that `&` could spell anything.
+            self.parts.append("" if _FETCHING.search(data) or "<" in data or "&" in data else data)
             return
         self.lines += len(data.strip()) // _LETTERS
         self.parts.append(escape(data))

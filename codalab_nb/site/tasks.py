@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codalab_nb.errors import InputError
+from codalab_nb.errors import CodalabError, InputError
 from codalab_nb.model.bundle import Manifest
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Reason, Result, State, TaskDocument, Verdict
@@ -35,7 +35,14 @@ class Task:
         self._manifest: Manifest | None = None
 
     def __repr__(self) -> str:
-        return f"<Task {self.id[-8:]} {self.state}: {self.row.label}>"
+        try:
+            return f"<Task {self.id[-8:]} {self.state}: {self.row.label}>"
+        except CodalabError as error:  # as after `rm`: a list of tasks must stay readable
+            return f"<Task {self.id[-8:]}: {error.code}>"
+
+    @property
+    def site(self) -> Site:
+        return self._site
 
     # --- now
 
@@ -202,8 +209,15 @@ class Batch:
         self.id = batch
         self.tasks = tuple(tasks)
 
+    @property
+    def site(self) -> Site:
+        return self._site
+
     def __repr__(self) -> str:
-        states = [task.state for task in self.tasks]
+        try:
+            states = [str(task.state) for task in self.tasks]
+        except CodalabError as error:
+            return f"<Batch {self.id[-8:]}: {error.code}>"
         told = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
         return f"<Batch {self.id[-8:]}: {told}>"
 

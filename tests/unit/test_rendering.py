@@ -157,6 +157,22 @@ def test_other_html_stands_in_a_frame_as_high_as_its_text() -> None:
     assert "<b>one line</b>" in unescape(low)
 
 
+@pytest.mark.parametrize("source", ["<a ", '<a a="', "<!--", "<b a='", "</", "<![CDATA["])
+def test_markup_that_never_ends_is_not_read_again_and_again(source: str) -> None:
+    """A few kilobytes must not keep the kernel busy for minutes: from each `<` on, such a reader starts anew."""
+    output = {"output_type": "display_data", "data": {"text/html": f"<b>seen</b>{source * 60_000}"}, "metadata": {}}
+    assert "seen" in output_html(output, frames=True)
+
+
+def test_a_small_text_does_not_become_a_large_page() -> None:
+    """Rows of a Markdown table are filled up to its head: the head must not be made of nothing."""
+    words = "|a" * 900 + "|\n" + "|-" * 900 + "|\n" + "|\n" * 6000
+    output = {"output_type": "display_data", "data": {"text/markdown": words}, "metadata": {}}
+    assert len(output_html(output, frames=True)) < 200_000
+    ticks = "\n".join("a" + "`" * 1990 for _ in range(100))
+    assert "`" in output_html({"output_type": "display_data", "data": {"text/markdown": ticks}}, frames=True)
+
+
 def test_what_needs_scripts_says_so_and_falls_back_to_its_picture() -> None:
     """Plotly, Altair and widgets: the picture that came along, else a sentence with the reason, never the script."""
     plotly = {"application/vnd.plotly.v1+json": {"data": []}, "text/html": "<div></div><script>x</script>"}

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from codalab_nb.variables import NotPortableError, hand_over, read, write
+from codalab_nb.variables import NotPortableError, hand_over, prepare, read, write
 
 pytest.importorskip("pyarrow", reason="DataFrames travel by pyarrow (pip install 'codalab-nb[lab]')")
 
@@ -114,6 +114,9 @@ class Own:
         (np.ma.masked_array([1]), r"numpy.asarray\(x\)"),
         (pd.Series([1]), r"x.to_frame\(\)"),
         (pd.DataFrame({"a": [1, "b"]}), "cannot travel"),
+        (pd.DataFrame({"a": pd.Series([1, None], dtype=object)}), "dtype object but holds"),
+        (pd.DataFrame({"a": pd.Series([True, False], dtype=object)}), "dtype object but holds bool"),
+        pytest.param(10**5000, "cannot travel", id="huge"),
         (pd.DataFrame({"a": [[1], [2]]}), "holds lists or dicts"),
         (pd.DataFrame({"a": [1j]}), "cannot travel"),
         (pd.DataFrame({"a": [1], 2: [3]}), r"df.columns.map\(str\)"),
@@ -159,12 +162,34 @@ def test_what_a_worker_returns_cannot_lead_elsewhere_or_run(tmp_path: Path) -> N
     np.save(inside / "x.npy", np.array([Own()], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="allow_pickle=False"):
         read(inside)
+    (inside / "x.npy").write_bytes(b"PK\x03\x04 no array")
+    index.write_text(json.dumps({"version": 1, "variables": {"x": {"kind": "number", "file": "x.npy"}}}))
+    with pytest.raises(ValueError, match="is damaged"):
+        read(inside)
+    with (inside / "x.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (10**12,)})
+    with pytest.raises(ValueError, match="more values than the file holds"):
+        read(inside)
+    index.write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="is damaged"):
+        read(inside)
+    index.write_text(json.dumps({"version": 1, "variables": {"x": {"kind": ["json"], "file": "x.json"}}}))
+    with pytest.raises(ValueError, match="does not hold"):
+        read(inside)
     for broken in ("[]", "{}", '{"version": 2, "variables": {}}', "not json"):
         index.write_text(broken)
         with pytest.raises(ValueError):  # noqa: PT011 - each kind of damage has words of its own
             read(inside)
 
 
-def test_handing_over_names_what_was_never_set(tmp_path: Path) -> None:
+def test_handing_over_names_what_was_never_set_and_keeps_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notebook may change its folder after the place was settled."""
+    monkeypatch.chdir(tmp_path)
+    prepare("returned")
+    monkeypatch.chdir("/")
     with pytest.raises(NotPortableError, match="did not set y"):
-        hand_over(tmp_path, ["x", "y"], {"x": 1})
+        hand_over(["x", "y"], {"x": 1})
+    hand_over(["x"], {"x": 1})
+    assert read(tmp_path / "returned") == {"x": 1}

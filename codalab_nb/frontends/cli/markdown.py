@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
+_LONGEST = 200_000  # characters that are read
+_COLUMNS = 100  # of a table
 _DEEPEST = 6  # lists and quotes within each other
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?$")
@@ -22,7 +24,7 @@ _DASHES = re.compile(r":?-+:?")
 _INLINE = re.compile(
     r"""
       \\(?P<escaped>[!-/:-@\[-`{-~])
-    | ``(?P<code2>[^\n]{1,500}?)``(?!`)
+    | (?<!`)``(?!`)(?P<code2>[^\n]{1,500}?)(?<!`)``(?!`)
     | `(?P<code>[^`]{1,1000})`
     | \*\*(?=\S)(?P<bold>(?:\\.|[^*\\]|\*(?!\*)){1,1000}?)(?<=\S)\*\*
     | (?<!\w)__(?=\S)(?P<bold2>(?:\\.|[^_\\]|_(?!_)){1,1000}?)(?<=\S)__(?!\w)
@@ -39,7 +41,8 @@ _Tag = Callable[[str, str], str]  # kind of a piece and its text, already render
 
 def to_html(text: str) -> str:
     """Headings start at `<h2>`: the page has its own title."""
-    return "\n".join(_blocks(text.expandtabs(4).splitlines(), 0))
+    cut = "" if len(text) <= _LONGEST else '<p class="note">What follows is too long to be shown here.</p>'
+    return "\n".join([*_blocks(text[:_LONGEST].expandtabs(4).splitlines(), 0), *filter(None, [cut])])
 
 
 def to_plain(text: str) -> str:
@@ -176,7 +179,9 @@ def _tight(blocks: Iterator[str]) -> str:
 def _is_table(lines: Sequence[str], at: int) -> bool:
     if at + 1 >= len(lines) or "|" not in lines[at] or "|" not in lines[at + 1]:
         return False
-    return all(_DASHES.fullmatch(cell) for cell in _cells(lines[at + 1]))
+    dashes = _cells(lines[at + 1])
+    # As many as the head has, as GitHub's Markdown wants it; and not so many that each row would become long.
+    return len(dashes) == len(_cells(lines[at])) <= _COLUMNS and all(_DASHES.fullmatch(cell) for cell in dashes)
 
 
 def _table(lines: Sequence[str]) -> str:

@@ -60,7 +60,12 @@ class Output:
             self.data(identifier)
 
     def data(self, line: str = "", style: str = "") -> None:
-        print(_styled(text.harmless(line), style, self._colour_data), file=self.stdout, flush=True)
+        print(_styled(self._here(line), style, self._colour_data), file=self.stdout, flush=True)
+
+    def _here(self, line: str) -> str:
+        """Harmless, and with commands as one types them here."""
+        told = text.harmless(line)
+        return told.replace("codalab-nb ", "%codalab ") if self._page else told
 
     def object(self, value: Any) -> None:
         # ASCII only: no control or direction mark of a file name reaches the terminal.
@@ -76,7 +81,7 @@ class Output:
     # --- talk
 
     def say(self, line: str = "", style: str = "") -> None:
-        print(_styled(text.harmless(line), style, self._colour_talk), file=self.stderr, flush=True)
+        print(_styled(self._here(line), style, self._colour_talk), file=self.stderr, flush=True)
 
     def fields(self, pairs: Iterable[tuple[str, str]], *, talk: bool = True) -> None:
         """Name and value on each line, values aligned; those without a value are left out."""

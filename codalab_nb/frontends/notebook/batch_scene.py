@@ -13,12 +13,14 @@ from codalab_nb.frontends.cli.exits import short
 from codalab_nb.frontends.cli.notable import notable
 from codalab_nb.frontends.cli.text import duration, number
 from codalab_nb.frontends.cli.watching import Seen, Watch
-from codalab_nb.frontends.notebook.scene import STYLE, as_last_seen, wrapped
+from codalab_nb.frontends.notebook.scene import as_last_seen
+from codalab_nb.frontends.notebook.style import STYLE, wrapped
 from codalab_nb.frontends.rendering import text
 from codalab_nb.model.task import State
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Batch
 
+METRIC = "\0"  # before the name of a metric by which is sorted: a metric may be called `time`
 SORTS = ("as submitted", "data set", "method", "parameters", "state", "time")
 _METRICS = 8  # columns of metrics
 _ROWS = 1_000  # drawn; `.dataframe()` has all
@@ -122,6 +124,7 @@ def sorted_by(seen: Sequence[Seen], told: Mapping[str, str], by: str, down: bool
         return list(reversed(seen)) if down else list(seen)
     if by in keys:
         return sorted(seen, key=keys[by], reverse=down)
+    by = by.removeprefix(METRIC)
     known = [one for one in seen if by in one.metrics]
     rest = [one for one in seen if by not in one.metrics]  # without the number: last, whichever way
     return sorted(known, key=lambda one: one.metrics[by], reverse=down) + rest

@@ -12,9 +12,9 @@ from codalab_nb.frontends.cli.exits import label, short
 from codalab_nb.frontends.cli.notable import notable
 from codalab_nb.frontends.cli.text import count
 from codalab_nb.frontends.cli.watching import Seen
-from codalab_nb.frontends.notebook.batch_scene import SORTS, head, metric_names, saved, sorted_by, table
+from codalab_nb.frontends.notebook.batch_scene import METRIC, SORTS, head, metric_names, saved, sorted_by, table
 from codalab_nb.frontends.notebook.follow import Events, Follower
-from codalab_nb.frontends.notebook.scene import STYLE, wrapped
+from codalab_nb.frontends.notebook.style import STYLE, wrapped
 from codalab_nb.frontends.notebook.task_view import TaskView, hears_while_busy
 from codalab_nb.frontends.rendering import text
 from codalab_nb.model.task import Verdict
@@ -32,7 +32,10 @@ class BatchView(widgets.VBox):  # type: ignore[misc]
         self._site, self._batch, self._on_saved = site, batch, on_saved
         self._head, self._table, self._note = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self._sort = widgets.Dropdown(
-            options=SORTS, description="Sort by", layout={"width": "15em"}, style={"description_width": "initial"}
+            options=[(sort, sort) for sort in SORTS],
+            description="Sort by",
+            layout={"width": "15em"},
+            style={"description_width": "initial"},
         )
         self._down = widgets.Checkbox(value=False, description="largest first", indent=False, layout={"width": "9em"})
         self._open = widgets.Dropdown(
@@ -86,9 +89,11 @@ class BatchView(widgets.VBox):  # type: ignore[misc]
         """What can be done now, and which tasks there are; what a person has chosen stays chosen."""
         self._cancel.disabled = all(one.result is not None for one in seen)
         self._retry.disabled = not any(one.result is not None and one.result.verdict in _FAILED for one in seen)
-        sorts = (*SORTS, *metric_names(seen))
+        # The one that is chosen stays, also when others have become more common.
+        chosen = self._sort.value
+        names = dict.fromkeys([*metric_names(seen), *([chosen[1:]] if chosen.startswith(METRIC) else [])])
+        sorts = (*((sort, sort) for sort in SORTS), *((name, METRIC + name) for name in names))
         if self._sort.options != sorts:
-            chosen = self._sort.value
             self._sort.options = sorts
             self._sort.value = chosen
         if len(self._open.options) <= 1:
@@ -98,6 +103,8 @@ class BatchView(widgets.VBox):  # type: ignore[misc]
             self._open.options = [("a task …", ""), *islice(named, _ROWS)]
 
     def _show(self, task: str) -> None:
+        for view in self._opened.children:
+            view.follower.stop()
         chosen = next((one.task for one in self._seen if one.task.id == task), None)
         self._opened.children = () if chosen is None else (TaskView(self._site, chosen, style=False),)
 

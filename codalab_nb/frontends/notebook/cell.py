@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import keyword
 import re
 import tempfile
 from collections.abc import Sequence
@@ -24,7 +25,10 @@ from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task
 
 PARAMETER = "codalab_variables"
-_COLOUR = re.compile(r"(\x1b\[[0-9;]{0,20}m)")
+_RESERVED = ("codalab_nb", PARAMETER)
+_LONGEST_ERROR, _LONGEST_TRACE = 2_000, 40_000  # characters that a notebook file should carry
+# Colours and weights; what hides text (8) or makes it blink (5, 6) is none of them.
+_COLOUR = re.compile(r"(\x1b\[(?:(?:[0-4]|2[1-9]|[349][0-7]|[34]9|[34]8;5;\d{1,3})(?:;(?=\d))?){0,6}m)")
 
 
 class CellFailedError(Exception):
@@ -65,6 +69,10 @@ def command() -> Command:
 def drafted(site: Site, args: Any, source: str, namespace: dict[str, Any], folder: Path, name: str) -> Draft:
     """The task of one cell. `folder` takes the variables on their way. Raises InputError with every slip at once."""
     problems = Problems()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise InputError("no_folder", "The folder of this notebook is gone.", "Change to another: %cd ~") from None
     sent, wanted = _names("-i", args.sent, problems), _names("-o", args.wanted, problems)
     options = asking.options(args, problems)
     values = {}
@@ -88,7 +96,7 @@ def drafted(site: Site, args: Any, source: str, namespace: dict[str, Any], folde
     draft = None
     try:
         draft = site.draft(
-            Path.cwd() / name,
+            here / name,
             content=json.dumps(notebook(source, list(values), wanted)).encode(errors="surrogatepass"),
             inputs={PARAMETER: folder / "sent"} if values and not problems.found else {},
             kernel=args.kernel,
@@ -106,9 +114,10 @@ def _names(flag: str, texts: Sequence[str], problems: Problems) -> list[str]:
     """`-i a -i b` and `-i a,b` are the same."""
     names = list(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
     for name in names:
-        if not name.isidentifier():
-            problems.add("usage", f"{flag} {name!r} is not the name of a variable.", f"Write {flag} NAME.")
-    return [name for name in names if name.isidentifier()]
+        if not variables.NAME.fullmatch(name) or keyword.iskeyword(name) or name in _RESERVED:
+            told = f"{flag} {name!r} is not the name of a variable that can travel."
+            problems.add("usage", told, "Plain letters, digits and _, at most 64; no word of Python's own.")
+    return [name for name in names if variables.NAME.fullmatch(name)]
 
 
 def notebook(source: str, sent: Sequence[str], wanted: Sequence[str]) -> JsonObject:
@@ -117,13 +126,17 @@ def notebook(source: str, sent: Sequence[str], wanted: Sequence[str]) -> JsonObj
     The person's cell stays one cell, so that line numbers in tracebacks are those of the cell.
     """
     cells = [_cell("cell", source)]
+    if sent or wanted:
+        # Where variables go is settled before the person's cell, which may change folders and names as it likes.
+        prepare = "import codalab_nb.variables\n"
+        if sent:
+            prepare += f"globals().update(codalab_nb.variables.read({PARAMETER}))\ndel {PARAMETER}\n"
+        prepare += f"codalab_nb.variables.prepare({RETURNED!r})\ndel codalab_nb"
+        cells.insert(0, _cell("in", prepare))
     if sent:
-        fetch = f"import codalab_nb.variables\nglobals().update(codalab_nb.variables.read({PARAMETER}))\n"
-        fetch += f"del codalab_nb, {PARAMETER}"
-        cells[:0] = [_cell("declared", f'{PARAMETER} = ""', "parameters"), _cell("in", fetch)]
+        cells.insert(0, _cell("declared", f'{PARAMETER} = ""', "parameters"))
     if wanted:
-        hand_over = f"codalab_nb.variables.hand_over({RETURNED!r}, {list(wanted)!r}, globals())"
-        cells.append(_cell("out", f"import codalab_nb.variables\n{hand_over}"))
+        cells.append(_cell("out", f"__import__('codalab_nb.variables').variables.hand_over({list(wanted)!r})"))
     return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -170,11 +183,21 @@ def failure(task: Task) -> CellFailedError:
             said = None
     if said is None:
         return CellFailedError(f"{told} (task {short(task.id)})")
+    evalue = _cut(str(said.get("evalue")), _LONGEST_ERROR)
     if said.get("ename") == variables.NotPortableError.__name__:  # in words, and in no line of the person's
-        return CellFailedError(harmless(said.get("evalue")))
-    lines = [_coloured(str(line)) for line in said.get("traceback", ()) if isinstance(line, str)]
+        return CellFailedError(harmless(evalue))
+    trace = "\n".join(line for line in said.get("traceback", ()) if isinstance(line, str))
     head = f"On the worker, in task {short(task.id)}:"
-    return CellFailedError(harmless(f"{said.get('ename')}: {said.get('evalue')}"), [head, *lines])
+    lines = _coloured(_cut(trace, _LONGEST_TRACE)).split("\n")
+    return CellFailedError(harmless(f"{said.get('ename')}: {evalue}"), [head, *lines])
+
+
+def _cut(words: str, most: int) -> str:
+    """The first and the last of a long text."""
+    if len(words) <= most:
+        return words
+    told = f"… {len(words) - most:,} characters are in the executed notebook …"
+    return f"{words[: most // 2]}\n{told}\n{words[-most // 2 :]}"
 
 
 def _coloured(text: str) -> str:

@@ -34,10 +34,15 @@ def complete(context: CompletionContext) -> dict[str, Any]:
     words, fragment = _words(found[2])
     try:
         offered = offers(words, fragment) if found[1] == "%" else cell_offers(words, fragment, _variables())
-    except (CodalabError, OSError, ValueError):
+    except (CodalabError, OSError, ValueError, RuntimeError):  # RuntimeError: `~nobody/`
         offered = []
-    chosen = [SimpleCompletion(text=one) for one in dict.fromkeys(offered) if one.startswith(fragment)]
+    chosen = [SimpleCompletion(text=_quoted(one)) for one in dict.fromkeys(offered) if one.startswith(fragment)]
     return {"completions": chosen, "matched_fragment": fragment, "suppress": True, "ordered": True}
+
+
+def _quoted(word: str) -> str:
+    """As it must be typed: a file name may hold blanks."""
+    return word if re.fullmatch(r"[\w@%+=:,./~-]+", word) else shlex.quote(word)
 
 
 def _words(text: str) -> tuple[list[str], str]:

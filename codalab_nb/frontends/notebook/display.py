@@ -12,7 +12,6 @@ import uuid
 import ipywidgets as widgets
 from IPython.display import publish_display_data
 
-from codalab_nb.frontends.notebook import session
 from codalab_nb.frontends.notebook.batch_view import BatchView
 from codalab_nb.frontends.notebook.task_view import TaskView
 from codalab_nb.site.tasks import Batch, Task
@@ -46,19 +45,17 @@ class Static:
 
 def view(value: Task | Batch) -> widgets.Widget:
     """A live widget of a task or batch, to be placed anywhere."""
-    if isinstance(value, Batch):
-        return BatchView(session.site(), value)
-    return TaskView(session.site(), value)
+    return BatchView(value.site, value) if isinstance(value, Batch) else TaskView(value.site, value)
 
 
-def show(value: Task | Batch) -> TaskView | BatchView:
-    """Displays a task or batch below the cell that runs; returns at once."""
+def show(value: Task | Batch, *, as_cell: bool = False) -> TaskView | BatchView:
+    """Displays a task or batch below the cell that runs; returns at once. `as_cell`: it is one of `%%codalab`."""
     static = Static()
     shown: TaskView | BatchView
     if isinstance(value, Batch):
-        shown = BatchView(session.site(), value, static.put)
+        shown = BatchView(value.site, value, static.put)
     else:
-        shown = TaskView(session.site(), value, static.put)
+        shown = TaskView(value.site, value, static.put, as_cell=as_cell)
     _publish(shown)
     return shown
 

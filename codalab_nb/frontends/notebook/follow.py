@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from codalab_nb.errors import CodalabError
 from codalab_nb.frontends.cli.watching import Seen, Watch
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task
 
 log = logging.getLogger(__name__)
 REDRAW_S = 0.08
+_AGAIN_S = 1.0  # after something that did not work
+_PATIENCE = 300  # so many times in a row
 Events = Sequence[tuple[Seen, dict[str, Any]]]
 
 
@@ -23,10 +28,17 @@ class Follower:
     The first call is made by `start`, in the caller's thread, so that what is shown first is never empty.
     """
 
-    def __init__(self, site: Site, tasks: Sequence[Task], draw: Callable[[Events, str], None]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        tasks: Sequence[Task],
+        draw: Callable[[Events, str], None],
+        stopped: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.watch = Watch(site, tasks)
         self.ended = threading.Event()
-        self._draw = draw
+        self._draw, self._stopped = draw, stopped
+        self._given_up = threading.Event()
         self._steps = self.watch.steps()
 
     def start(self) -> None:
@@ -35,6 +47,10 @@ class Follower:
             threading.Thread(target=self._run, name="codalab-follow", daemon=True).start()
         else:
             self.ended.set()
+
+    def stop(self) -> None:
+        """Follows no further: what it drew is not shown any more."""
+        self._given_up.set()
 
     def _step(self) -> bool:
         """False after the last one."""
@@ -45,13 +61,26 @@ class Follower:
         return True
 
     def _run(self) -> None:
+        failed = 0
         try:
-            began = time.monotonic()
-            while self._step():
+            while not self._given_up.is_set():
+                began = time.monotonic()
+                try:
+                    if not self._step():
+                        return
+                    failed = 0
+                except (CodalabError, OSError, sqlite3.Error):
+                    # A full disk, too many open files, a locked ledger: they pass, and the display goes on.
+                    failed += 1
+                    if failed > _PATIENCE:
+                        raise
+                    self._steps = self.watch.steps()
+                    time.sleep(_AGAIN_S)
                 # What comes meanwhile is drawn together the next time.
                 time.sleep(max(0.0, REDRAW_S - (time.monotonic() - began)))
-                began = time.monotonic()
-        except Exception:  # the display stops, the task does not; a traceback in a thread helps nobody
-            log.exception("the display of a task stopped")
+        except Exception as error:  # the display stops, the task does not
+            log.debug("the display of a task stopped", exc_info=True)
+            with contextlib.suppress(Exception):
+                self._stopped(f"{type(error).__name__}: {error}"[:200])
         finally:
             self.ended.set()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from codalab_nb.errors import CodalabError, InputError, Problems
 from codalab_nb.frontends.cli import analyze, batch_view, build_parser, ending, run, run_view, summary
+from codalab_nb.frontends.cli.exits import short
 from codalab_nb.frontends.cli.output import Output, StoppedWatching
 from codalab_nb.frontends.notebook import cell, session
 from codalab_nb.frontends.notebook.showing import show_rich
@@ -22,15 +24,19 @@ from codalab_nb.site.tasks import Batch, Task
 
 Value = Task | Batch | None
 _HELP = {"-h", "--help"}
+_VARIABLE = re.compile(r"([A-Za-z_][\w.-]*=)?\$([A-Za-z_]\w*)")
+# ` # …` at the end, outside of quotation marks, as Python's own comments.
+_COMMENT = re.compile(r"(?<=\s)#[^'\"]*$")
 _COLUMNS = 100  # of the output of a cell: what fits beside the panels of JupyterLab
 
 
 @magics_class
 class CodalabMagics(Magics):  # type: ignore[misc]
+    @no_var_expand  # type: ignore[untyped-decorator]
     @line_cell_magic  # type: ignore[untyped-decorator]
     def codalab(self, line: str, source: str | None = None) -> Value:
         try:
-            words = _split(line)
+            words = [_expanded(word, self.shell.user_ns) for word in _split(line)]
             if source is None:
                 return on_line(words)
             on_cell(words, source, self.shell)
@@ -41,7 +47,7 @@ class CodalabMagics(Magics):  # type: ignore[misc]
             error._render_traceback_ = lambda: told  # type: ignore[attr-defined]
             raise
         except StoppedWatching:
-            return None
+            raise KeyboardInterrupt from None  # what waits for the value must not go on without it
 
 
 CodalabMagics.codalab.__doc__ = (
@@ -54,9 +60,16 @@ CodalabMagics.codalab.__doc__ = (
 
 def _split(line: str) -> list[str]:
     try:
-        return shlex.split(line)
+        return shlex.split(_COMMENT.sub("", line))
     except ValueError as error:
         raise InputError("usage", f"%codalab {line}: {error}.", "Close the quotation mark.") from None
+
+
+def _expanded(word: str, namespace: Mapping[str, Any]) -> str:
+    """`$name` and `key=$name` take the value of a plain variable of the notebook; anything else stays as typed."""
+    found = _VARIABLE.fullmatch(word)
+    value = namespace.get(found[2]) if found else None
+    return f"{found[1]}{value}" if found and type(value) in (str, int, float, bool) else word
 
 
 def _told(error: CodalabError) -> list[str]:
@@ -111,7 +124,9 @@ def _run(args: argparse.Namespace, out: Output) -> Value:
     task = site.submit([draft])[0]
     if session.interactive() or args.no_wait:
         if args.copy:
-            threading.Thread(target=_copy_when_ended, args=(task, args.copy, out), daemon=True).start()
+            # Where that is now: the notebook may change its folder before the task has ended.
+            target = str(Path(args.copy).absolute())
+            threading.Thread(target=_copy_when_ended, args=(task, target, out), daemon=True).start()
         return task
     trace_shown = run_view.follow(site, task, out)
     if args.copy:
@@ -152,6 +167,8 @@ def _status(args: argparse.Namespace, out: Output) -> Value:
 def _retry(args: argparse.Namespace, out: Output) -> Value:
     site, problems = session.site(), Problems()
     pairs = ending.retried(site, args, problems)
+    if problems.found and pairs:
+        out.say(f"Submitted again: {', '.join(short(new.id) for _, new in pairs)}")
     problems.raise_if_any()
     if not pairs:
         out.say("None of them failed: nothing to run again.")
@@ -194,20 +211,37 @@ def on_cell(words: list[str], source: str, shell: Any) -> None:
     with cell.temporary() as folder:
         draft = cell.drafted(site, args, source, shell.user_ns, Path(folder), cell.name_for(source))
         out.problems(draft.warnings, "warning", "yellow")
-        task = site.submit([draft])[0]
-    try:
-        _watch(site, task, out)
-    except KeyboardInterrupt:
-        task.cancel()
-        out.say("Interrupted: the task was cancelled.")
+        task = Task(site, draft.document.task)
+        try:
+            site.submit([draft])
+            _watch(site, task, out)
+        except KeyboardInterrupt:
+            _interrupted(site, task, out)
     shell.push(cell.returned(task, args))
+
+
+def _interrupted(site: Site, task: Task, out: Output) -> None:
+    """As an interrupt ends a cell that runs here. Who presses twice interrupts the cancelling too: once more then."""
+    for _ in range(3):
+        try:
+            if site.ledger.get(task.id) is None:
+                raise KeyboardInterrupt  # before it was accepted: there is nothing to cancel
+            won = task.cancel()
+            break
+        except KeyboardInterrupt:
+            if site.ledger.get(task.id) is None:
+                raise
+    else:
+        out.say(f"Interrupted again and again: task {short(task.id)} goes on. %codalab cancel {short(task.id)}")
+        raise KeyboardInterrupt
+    out.say("Interrupted: the task was cancelled." if won else f"Interrupted, but the task had ended: {task.verdict}.")
 
 
 def _watch(site: Site, task: Task, out: Output) -> None:
     if session.interactive():
         from codalab_nb.frontends.notebook.display import show
 
-        view = show(task)
+        view = show(task, as_cell=True)
         while not view.follower.ended.wait(0.5):
             pass  # in pieces, so that an interrupt is heard everywhere
         task.wait()

@@ -41,9 +41,11 @@ def panel() -> None:
             "In JupyterLab or Notebook: pip install 'codalab-nb[lab]', then restart the kernel. In a terminal use "
             "`codalab-nb analyze`.",
         )
+    from codalab_nb.frontends.notebook import load
     from codalab_nb.frontends.notebook.display import show_widget, view
     from codalab_nb.frontends.notebook.panel_page import Panel, refused
 
+    load(session.shell())  # its words name `%codalab`, which then exists
     try:
         site = session.site()
         shown = Panel(site, view).widget

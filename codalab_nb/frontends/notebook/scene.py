@@ -5,105 +5,45 @@ The worker may say a million lines; a piece shows the end of them, and what is s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from codalab_nb.frontends.cli import sandbox, summary
 from codalab_nb.frontends.cli.exits import label, short
 from codalab_nb.frontends.cli.run_view import state_words
-from codalab_nb.frontends.cli.text import count, duration, number, shown
+from codalab_nb.frontends.cli.text import duration, number, shown
 from codalab_nb.frontends.cli.watching import Seen
-from codalab_nb.frontends.rendering import interactive, output_html, text
+from codalab_nb.frontends.notebook.pieces import LIVE, SAVED, Budget, Drawer, Extent
+from codalab_nb.frontends.notebook.style import STYLE, wrapped
+from codalab_nb.frontends.rendering import interactive, text
 from codalab_nb.model.outputs import INJECTED, OutputFold, start_fold
 from codalab_nb.model.task import Reason, State
 from codalab_nb.site.site import Site
 
-_TAIL = 100_000  # characters of a stream that are shown while it runs
-_OUTPUTS = 60  # outputs of a cell that are shown: the first few and the last ones
-_SAVED_TAIL = 4_000
-_SAVED_OUTPUTS = 12
-_SAVED_HTML = 1_500_000  # characters of a whole display that are saved in the notebook
-_FIRST = 10
 _SOURCE_LINES = 12
 _TRACE_LINES = 40
 
 PART = "codalab_part"  # in the metadata of a cell that `%%codalab` made: which part of it this is
-RETURNED = "variables"  # the folder in which such a cell hands variables over
+RETURNED = "codalab_variables"  # the folder in which such a cell hands variables over
 _PARTS = {"in": "Fetching the variables", "out": "Handing over the variables"}
-
-STYLE = """<style>
-.codalab { font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: var(--jp-ui-font-size1, 13px);
-  line-height: 1.5; color: var(--jp-ui-font-color1, inherit) }
-.codalab p { margin: .3em 0 }
-.codalab .codalab-head { display: flex; flex-wrap: wrap; gap: .2em .8em; align-items: baseline }
-.codalab .codalab-state { font-weight: 600; padding: 0 .6em; border-radius: 1em; border: 1px solid currentColor }
-.codalab .queued, .codalab .cancelled { color: var(--jp-ui-font-color2, #616161) }
-.codalab .running { color: var(--jp-brand-color1, #1565c0) }
-.codalab .succeeded { color: var(--jp-success-color0, #1b6e20) }
-.codalab .failed, .codalab .expired, .codalab .lost { color: var(--jp-error-color1, #c62828) }
-.codalab .soft, .codalab .note, .codalab .url { color: var(--jp-ui-font-color2, #616161) }
-.codalab progress { width: 9em; height: .6em; vertical-align: middle }
-.codalab pre { font-family: var(--jp-code-font-family, ui-monospace, monospace);
-  font-size: var(--jp-code-font-size, 13px); line-height: 1.35; margin: .2em 0; white-space: pre; overflow: auto;
-  max-height: 24em; color: inherit; background: transparent }
-.codalab .codalab-stream pre { display: flex; flex-direction: column-reverse } /* of a long one, the end is in sight */
-.codalab pre.error { border-left: 3px solid var(--jp-error-color1, #c62828); padding-left: .6em; white-space: pre-wrap }
-.codalab pre.source, .codalab pre.fenced { padding: .4em .6em;
-  background: var(--jp-layout-color2, rgba(128, 128, 128, .12)) }
-.codalab .codalab-cell { margin: .3em 0; padding-left: .7em; border-left: 2px solid var(--jp-border-color2, #bdbdbd) }
-.codalab summary { cursor: pointer; font-size: .9em; color: var(--jp-ui-font-color2, #616161) }
-.codalab figure { margin: .4em 0 } .codalab img { max-width: 100%; height: auto; background: #fff }
-.codalab .wide { overflow-x: auto } .codalab table { border-collapse: collapse; margin: .3em 0 }
-.codalab th, .codalab td { text-align: left; vertical-align: top; padding: .15em 1em .15em 0; background: transparent;
-  border: 0; border-bottom: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .35)); white-space: normal }
-.codalab table .number { text-align: right; font-variant-numeric: tabular-nums }
-.codalab-static .codalab table td, .codalab-static .codalab table th { text-align: left }
-.codalab-static .codalab table .number { text-align: right }
-.codalab h2 { font-size: 1.2em } .codalab h3, .codalab h4, .codalab h5, .codalab h6 { font-size: 1.05em }
-.codalab h2, .codalab h3, .codalab h4, .codalab h5, .codalab h6 { margin: .6em 0 .2em; font-weight: 600 }
-.codalab ul, .codalab ol { margin: .2em 0; padding-left: 1.6em }
-.codalab code { background: var(--jp-layout-color2, rgba(128, 128, 128, .15)); padding: 0 .25em }
-.codalab-frame { width: 100%; border: 1px solid var(--jp-border-color2, #bdbdbd); resize: vertical; overflow: auto;
-  background: #fff }
-</style>"""
-
-
-def wrapped(body: str) -> str:
-    # MathJax would make a formula of a file called `$x$`, and a link of one.
-    return f'<div class="codalab mathjax_ignore tex2jax_ignore">{body}</div>'
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How much of what was said is drawn."""
-
-    tail: int
-    outputs: int
-
-
-LIVE = Extent(_TAIL, _OUTPUTS)
-SAVED = Extent(_SAVED_TAIL, _SAVED_OUTPUTS)
 
 
 class Scene:
     """Takes events, says which cells changed, draws them. One per display of a task."""
 
-    def __init__(self, site: Site, seen: Seen) -> None:
+    def __init__(self, site: Site, seen: Seen, *, as_cell: bool = False) -> None:
+        """With `as_cell` it is a cell of `%%codalab`: what it shows stands in the notebook as if it had run here."""
         self._site = site
         self.seen = seen
         notebook = summary.submitted(site, seen.task) or {"cells": []}
         self._sources = {i: _source(cell) for i, cell in enumerate(notebook.get("cells", []))}
-        self._parts = {i: cell.get("metadata", {}).get(PART) for i, cell in enumerate(notebook.get("cells", []))}
+        # Only who made the notebook may say so: another one's metadata could hide that it failed.
+        self.is_cell = as_cell
+        self._parts = {i: cell["metadata"][PART] for i, cell in enumerate(notebook["cells"])} if as_cell else {}
         self._fold: OutputFold = start_fold(notebook)
         self._changed: set[int] = set()
         self._truncated = False
-
-    @property
-    def is_cell(self) -> bool:
-        """True for a cell of `%%codalab`: what it shows stands in the notebook as if it had run here."""
-        return any(self._parts.values())
+        self._drawer = Drawer()
 
     # --- what happens
 
@@ -133,20 +73,19 @@ class Scene:
         """The cells that have something to show, in order."""
         return [i for i in sorted(self._fold.cells) if self._fold.cells[i]["outputs"]]
 
-    def cell(self, index: int, extent: Extent = LIVE) -> str:
+    def pieces(self, index: int, extent: Extent = LIVE, budget: Budget | None = None) -> list[tuple[object, str]]:
+        """The drawing of a cell as (key, HTML); the key of a piece stays while the piece does."""
         outputs: Sequence[Mapping[str, Any]] = self._fold.cells[index]["outputs"]
-        kept = list(outputs)
-        left_out = len(kept) - extent.outputs
-        if left_out > 0:
-            kept = [*kept[:_FIRST], *kept[left_out + _FIRST :]]
-        if self._parts.get(index):  # the error of a `%%codalab` cell is raised where it was called
-            kept = [output for output in kept if output.get("output_type") != "error"]
-        drawn = [_drawn(_short(output, extent.tail)) for output in kept]
-        if left_out > 0:
-            told = f"{count(left_out, 'output')} left out here; all are in the executed notebook."
-            drawn.insert(_FIRST, f'<p class="note">… {told}</p>')
-        kind = "" if self._parts.get(index) else ' class="codalab-cell"'
-        return f"<div{kind}>{self._headline(index)}{''.join(drawn)}</div>"
+        if self.is_cell:  # its error is raised where it was called
+            outputs = [output for output in outputs if output.get("output_type") != "error"]
+        drawn = self._drawer.pieces(outputs, extent, budget or Budget(extent))
+        head = self._headline(index) if drawn else ""
+        return [("head", head), *drawn] if head else drawn
+
+    def cell(self, index: int, extent: Extent = LIVE, budget: Budget | None = None) -> str:
+        """The same in one."""
+        kind = "" if self.is_cell else ' class="codalab-cell"'
+        return f"<div{kind}>{''.join(html for _, html in self.pieces(index, extent, budget))}</div>"
 
     def _headline(self, index: int) -> str:
         if index == INJECTED:
@@ -225,7 +164,8 @@ class Scene:
 
     def _reason(self, reason: Reason) -> str:
         title, _, trace = reason.message.partition("\n")
-        drawn = [f'<p class="failed">{text(title)}</p>']
+        kind = "soft" if self.seen.state is State.CANCELLED else "failed"
+        drawn = [f'<p class="{kind}">{text(title)}</p>']
         if reason.fix:
             drawn.append(f"<p>{text(reason.fix)}</p>")
         if reason.cell is not None and reason.cell in self._sources and not self._parts.get(reason.cell):
@@ -252,22 +192,17 @@ class Scene:
     def saved_html(self) -> str:
         """All of it, as far as a notebook file should carry it. Pictures are kept while they are few."""
         parts = [STYLE, self.head(saved=True), as_last_seen(self.seen.task.id, [self.seen]), self.answer()]
-        room = _SAVED_HTML
-        for index in self.cells:
-            drawn = self.cell(index, SAVED)
-            if len(drawn) > room:
-                parts.append(f'<p class="note">Cell {index + 1} and what follows is in the executed notebook.</p>')
-                break
-            room -= len(drawn)
-            parts.append(drawn)
+        budget = Budget(SAVED)
+        parts += [self.cell(index, SAVED, budget) for index in self.cells]
         parts.append(self.leftovers())
         return wrapped("".join(parts))
 
     def rich_html(self) -> str:
         """Figures, tables and the like, without what was printed; empty where there are none."""
         outputs = [output for i in self.cells for output in self._fold.cells[i]["outputs"] if "data" in output]
-        drawn = [output_html(output, frames=True) for output in outputs if set(output["data"]) - {"text/plain"}]
-        return wrapped(STYLE + "".join(drawn)) if any(drawn) else ""
+        rich = [output for output in outputs if set(output["data"]) - {"text/plain"}]
+        drawn = "".join(html for _, html in self._drawer.pieces(rich, SAVED, Budget(SAVED)))
+        return wrapped(STYLE + drawn) if drawn else ""
 
     def saved_text(self) -> str:
         """The same in a few lines of plain text."""
@@ -299,40 +234,6 @@ def _source(cell: Mapping[str, Any]) -> str:
 def _updates(body: Mapping[str, Any]) -> bool:
     output = body.get("output")
     return isinstance(output, Mapping) and output.get("output_type") == "update_display_data"
-
-
-def _drawn(output: Mapping[str, Any]) -> str:
-    html = output_html(output, frames=True)
-    return f'<div class="codalab-stream">{html}</div>' if html and output.get("output_type") == "stream" else html
-
-
-def _short(output: Mapping[str, Any], tail: int) -> Mapping[str, Any]:
-    """The output with the end of its text only."""
-    if output.get("output_type") == "stream":
-        pieces = output.get("text", ())
-        pieces = [pieces] if isinstance(pieces, str) else pieces
-        kept: list[str] = []
-        room = tail
-        for piece in reversed(pieces):
-            if room <= 0:
-                break
-            kept.append(piece[-room:])
-            room -= len(piece)
-        cut = sum(map(len, pieces)) - sum(map(len, kept)) if room <= 0 else 0
-        told = f"[… {cut:,} characters before this are in the executed notebook]\n" if cut > 0 else ""
-        return {**output, "text": told + "".join(reversed(kept))}
-    data = output.get("data")
-    if isinstance(data, Mapping):
-        plain = data.get("text/plain")
-        long = "".join(map(str, plain)) if isinstance(plain, list) else plain
-        if isinstance(long, str) and len(long) > tail:
-            return {
-                **output,
-                "data": {**data, "text/plain": f"{long[:tail]}\n[… {len(long) - tail:,} more characters]"},
-            }
-        if "application/json" in data and len(json.dumps(data["application/json"], default=str)) > tail:
-            return {**output, "data": {"text/plain": "[JSON, too long to be shown here]"}}
-    return output
 
 
 def _whole_seconds(seconds: float | None) -> str:

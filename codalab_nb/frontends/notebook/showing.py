@@ -6,6 +6,7 @@ from typing import Any
 
 from IPython.display import publish_display_data
 
+from codalab_nb.errors import CodalabError
 from codalab_nb.frontends.cli.watching import Watch
 from codalab_nb.frontends.notebook import session
 from codalab_nb.frontends.notebook.batch_scene import still
@@ -25,20 +26,26 @@ def _display(value: Task | Batch) -> None:
         raise NotImplementedError
     from codalab_nb.frontends.notebook.display import show
 
-    show(value)
+    try:
+        show(value)
+    except CodalabError as error:  # as after `%codalab rm`
+        print(error)  # noqa: T201 - the output of the cell
 
 
 def _still(value: Task | Batch, include: Any = None, exclude: Any = None) -> dict[str, Any] | None:
     del include, exclude
     if getattr(session.shell(), "kernel", None) is None:
         return None
-    return bundle(value)
+    try:
+        return bundle(value)
+    except CodalabError as error:
+        return {"text/plain": f"{value!r}\n{error}"}
 
 
 def bundle(value: Task | Batch) -> dict[str, str]:
     """The display without widgets, as things are now: what programs that run notebooks get."""
     if isinstance(value, Batch):
-        return {"text/html": still(session.site(), value)[0], "text/plain": repr(value)}
+        return {"text/html": still(value.site, value)[0], "text/plain": repr(value)}
     return {"text/html": _scene(value).saved_html(), "text/plain": repr(value)}
 
 
@@ -50,9 +57,9 @@ def show_rich(task: Task) -> None:
 
 
 def _scene(task: Task) -> Scene:
-    watch = Watch(session.site(), [task])
+    watch = Watch(task.site, [task])
     events = watch.look()
-    scene = Scene(session.site(), watch.seen[0])
+    scene = Scene(task.site, watch.seen[0])
     for _, event in events:
         scene.take(event)
     return scene

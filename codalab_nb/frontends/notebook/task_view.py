@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import keyword
 import re
@@ -17,7 +18,8 @@ from codalab_nb.frontends.cli.exits import short
 from codalab_nb.frontends.cli.text import one_line
 from codalab_nb.frontends.notebook import session
 from codalab_nb.frontends.notebook.follow import Events, Follower
-from codalab_nb.frontends.notebook.scene import STYLE, Scene, wrapped
+from codalab_nb.frontends.notebook.scene import Scene
+from codalab_nb.frontends.notebook.style import STYLE, wrapped
 from codalab_nb.frontends.rendering import text
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task
@@ -30,7 +32,13 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
     """Live while the task is. `on_saved(html, text)` is called when what the notebook file should hold has changed."""
 
     def __init__(
-        self, site: Site, task: Task, on_saved: Callable[[str, str], None] | None = None, *, style: bool = True
+        self,
+        site: Site,
+        task: Task,
+        on_saved: Callable[[str, str], None] | None = None,
+        *,
+        style: bool = True,
+        as_cell: bool = False,
     ) -> None:
         self._site, self._task = site, task
         self._on_saved = on_saved
@@ -40,7 +48,7 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
         self._answer, self._leftovers = widgets.HTML(), widgets.HTML()
         self._cells = widgets.VBox()
         self._trusted = widgets.VBox()
-        self._drawn: dict[int, widgets.HTML] = {}
+        self._drawn: dict[int, CellBox] = {}
         self._state: object = None
         super().__init__(
             [
@@ -55,8 +63,8 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
             ]
         )
         self.add_class("codalab-live")
-        self.follower = Follower(site, [task], self._draw)
-        self.scene = Scene(site, self.follower.watch.seen[0])
+        self.follower = Follower(site, [task], self._draw, self._stopped)
+        self.scene = Scene(site, self.follower.watch.seen[0], as_cell=as_cell)
         self.follower.start()
 
     # --- drawing
@@ -72,7 +80,7 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
         shown = self.scene.cells
         for index in changed:
             if index in shown:
-                _put(self._drawn.setdefault(index, widgets.HTML()), wrapped(self.scene.cell(index)))
+                self._drawn.setdefault(index, CellBox(framed=not self.scene.is_cell)).draw(self.scene.pieces(index))
         order = tuple(self._drawn[index] for index in shown if index in self._drawn)
         if order != self._cells.children:
             self._cells.children = order
@@ -84,6 +92,16 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
             _put(self._leftovers, wrapped(self.scene.leftovers()))
             self._buttons.children = self._wanted_buttons()
             self._save()
+
+    def _stopped(self, words: str) -> None:
+        """The thread that draws could not go on; the task does."""
+        again = f"%codalab status {short(self._task.id)}"
+        self.tell(f"This display stopped ({words}); the task goes on: {again}", bad=True)
+        if self._on_saved is not None:
+            html = wrapped(
+                f"<p>The display of task {text(short(self._task.id))} stopped: <code>{text(again)}</code></p>"
+            )
+            self._on_saved(html, again)
 
     def _save(self) -> None:
         if self._on_saved is not None:
@@ -151,8 +169,8 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
         shell.push({variable: frame})
         rows, columns = frame.shape
         self.tell(
-            f"{variable} is now a DataFrame, {rows:,} rows × {columns:,} columns. In a script: {variable} = "
-            f'Site.open().task("{short(self._task.id)}").dataframe("{Path(name).stem}")'
+            f"{variable} is now a DataFrame, {rows:,} rows × {columns:,} columns. In a script: "
+            f"from codalab_nb import Site; {variable} = Site.open().task({short(self._task.id)!r}).dataframe({name!r})"
         )
 
     def _trust(self, button: widgets.Button) -> None:
@@ -164,6 +182,25 @@ class TaskView(widgets.VBox):  # type: ignore[misc]
             shown.append(area)
         self._trusted.children = tuple(shown)
         self.tell("Shown below, because you trusted it; the saved notebook does not hold it.")
+
+
+class CellBox(widgets.VBox):  # type: ignore[misc]
+    """A cell with its outputs, a widget for each: only what changed is sent to the page."""
+
+    def __init__(self, *, framed: bool) -> None:
+        super().__init__()
+        self._pieces: dict[object, widgets.HTML] = {}
+        if framed:
+            self.add_class("codalab-cells")
+
+    def draw(self, pieces: list[tuple[object, str]]) -> None:
+        known = self._pieces
+        self._pieces = {key: known.get(key) or widgets.HTML() for key, _ in pieces}
+        for key, html in pieces:
+            _put(self._pieces[key], wrapped(html))
+        order = tuple(self._pieces.values())
+        if order != self.children:  # type: ignore[has-type]
+            self.children = order
 
 
 def hears_while_busy(button: widgets.Button) -> None:
@@ -181,14 +218,15 @@ def free_name(stem: str, taken: Any) -> str:
     name = re.sub(r"\W", "_", stem, flags=re.ASCII).strip("_").lower() or "table"
     name = f"table_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
     number, found = 1, name
-    while found in taken:
+    while found in taken or hasattr(builtins, found):
         number += 1
         found = f"{name}_{number}"
     return found
 
 
 def _put(widget: widgets.HTML, html: str) -> None:
-    """Sends nothing when nothing changed."""
+    """Sends nothing when nothing changed; what is empty takes no room."""
     if widget.value != html:
         with contextlib.suppress(OSError):  # the front end has gone
             widget.value = html
+            widget.layout.display = None if html else "none"

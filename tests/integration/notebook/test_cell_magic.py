@@ -83,10 +83,25 @@ def test_a_failing_cell_shows_its_own_traceback(person: Kernel) -> None:
 def test_a_variable_that_was_not_set_or_cannot_return_is_told(person: Kernel) -> None:
     missing = person.run("%%codalab -o never_set\n1")
     assert "did not set never_set" in missing.traceback
+    for name in ("class", "größe", "codalab_nb"):  # refused before the cell has run for hours
+        assert "is not the name of a variable that can travel" in person.run(f"%%codalab -o {name}\n1").traceback
     odd = person.run("%%codalab -o g\ng = (i for i in range(3))")
     assert "g is a generator" in odd.traceback
     ended = person.run("%%codalab -o z\nz = 1\nraise SystemExit(0)")
     assert "before they were handed over" in ended.traceback
+
+
+def test_the_cell_may_change_its_folder_and_its_names(person: Kernel) -> None:
+    """What it computed comes back all the same."""
+    cell = person.run("%%codalab -o y\nimport os\nos.chdir('/tmp')\nglobals = 3\ny = 41")
+    assert cell.ok, cell.traceback
+    assert person.run("print(y)").text.strip() == "41"
+
+
+def test_a_long_error_does_not_swell_the_notebook(person: Kernel) -> None:
+    cell = person.run("%%codalab\nraise ValueError('x' * 400_000)")
+    assert len(cell.traceback) < 100_000
+    assert "characters are in the executed notebook" in cell.traceback
 
 
 def test_files_beside_the_notebook_go_along(person: Kernel) -> None:

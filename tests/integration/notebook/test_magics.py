@@ -154,6 +154,22 @@ def test_papermill_and_nbconvert_run_a_notebook_that_uses_the_magics(home: Home,
     assert notebook.exists()
 
 
+def test_words_stay_as_typed_and_variables_are_named(person: Kernel) -> None:
+    """The shell's words are the notebook's words; `$name` alone takes a value of the notebook."""
+    person.run("alpha = 0.125")
+    cell = person.run("%codalab run hello.ipynb -r 'word=^ENSG[0-9]{11}$' -p alpha=$alpha --dry-run  # a comment")
+    assert "'^ENSG[0-9]{11}$'" in cell.text, cell.traceback
+    assert "alpha = 0.125" in cell.text
+
+
+def test_a_removed_task_is_told_in_words(person: Kernel) -> None:
+    person.run("gone = %codalab run hello.ipynb\ngone.wait()\n%codalab rm @last")
+    shown = person.run("gone")
+    assert shown.ok, shown.traceback
+    assert "There is no task" in shown.text
+    assert "task_unknown" in person.run("[gone]").shown("text/plain")[0]
+
+
 def test_a_submit_leaves_the_notebook_file_alone(person: Kernel, folder: Path) -> None:
     file = folder / "hello.ipynb"
     before = file.read_bytes(), file.stat().st_mtime_ns

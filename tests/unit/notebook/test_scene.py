@@ -74,7 +74,7 @@ def test_a_long_stream_shows_its_end_and_the_file_keeps_less(scene: Scene) -> No
     assert "line 199999" in live
     assert "line 1000\n" not in live
     assert len(live) < 150_000
-    assert "characters before this are in the executed notebook" in live
+    assert "characters before this are not shown here" in live
     assert len(scene.cell(0, SAVED)) < 8_000
 
 
@@ -145,8 +145,8 @@ def test_a_batch_is_one_table_that_can_be_sorted(site: Site, tmp_path: Path) -> 
 
     assert names("as submitted") == "bac"
     assert names("method") == "abc"
-    assert names("score") == "cba"
-    assert names("score", down=True) == "bca"
+    assert names("\0score") == "cba"
+    assert names("\0score", down=True) == "bca"
     drawn = table(watch.seen, told)
     assert drawn.count("<tr>") == 4
     assert "data set" not in drawn  # a column that would be empty
@@ -158,3 +158,38 @@ def test_a_table_that_is_brought_overwrites_nothing() -> None:
     assert free_name("all genes (sorted)", taken) == "all_genes__sorted"
     assert free_name("2nd", taken) == "table_2nd"
     assert free_name("class", taken) == "table_class"
+    assert free_name("max", taken) == "max_2"
+
+
+def test_only_the_piece_that_changed_is_sent(scene: Scene) -> None:
+    """A figure of a cell is sent once, however many lines the cell prints after it."""
+    from codalab_nb.frontends.notebook.task_view import CellBox
+
+    png = "iVBORw0KGgo="
+    scene.take(_output(0, {"output_type": "display_data", "data": {"image/png": png}, "metadata": {}}))
+    box = CellBox(framed=True)
+    box.draw(scene.pieces(0))
+    figure = box.children[1]
+    sent: list[object] = []
+    figure.observe(sent.append)
+    for i in range(3):
+        scene.take(_stream(0, f"line {i}\n"))
+        box.draw(scene.pieces(0))
+    assert sent == []
+    assert box.children[1] is figure
+    assert "line 2" in box.children[2].value
+
+
+def test_metadata_of_a_notebook_cannot_hide_its_failure(site: Site, tmp_path: Path) -> None:
+    """Only who made the cell of a `%%codalab` may say that its error stands elsewhere."""
+    import json
+
+    path = write(tmp_path / "sly.ipynb", "1 / 0")
+    document = json.loads(path.read_text())
+    for part in ("x", ["in"], "cell"):
+        document["cells"][0]["metadata"]["codalab_part"] = part
+        path.write_text(json.dumps(document))
+        sly = _scene(site, site.run(path))
+        sly.take(_output(0, {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["the trace"]}))
+        assert "the trace" in sly.cell(0)
+        assert "Cell 1" in sly.cell(0)
