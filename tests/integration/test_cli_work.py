@@ -114,7 +114,12 @@ def test_hostile_output_never_steers_the_terminal(run: Run, tmp_path: Path) -> N
 
 def test_hostile_output_never_steers_a_real_terminal(home: Home, tmp_path: Path) -> None:
     """On a terminal another path draws: a line that moves, through rich. Its own sequences only."""
-    write(tmp_path / "[red]n.ipynb", r"print('\x1b]0;owned\x07[bold]x[/bold]')", r"raise ValueError('\x1b[2J\x1bc')")
+    write(
+        tmp_path / "[red]n.ipynb",
+        "import time; time.sleep(2)",
+        r"print('\x1b]0;owned\x07[bold]x[/bold]')",
+        r"raise ValueError('\x1b[2J\x1bc')",
+    )
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [COMMAND, "run", "[red]n.ipynb"],
@@ -218,7 +223,8 @@ def test_cancel_and_rm(run: Run, tmp_path: Path) -> None:
 
 
 def test_interrupt_stops_watching_not_the_task(run: Run, home: Home, tmp_path: Path) -> None:
-    write(tmp_path / "n.ipynb", "import time; print('started', flush=True); time.sleep(3); print('ended')")
+    # It must still run when the watching is interrupted, however slow the machine is; then it is cancelled.
+    write(tmp_path / "n.ipynb", "import time; print('started', flush=True); time.sleep(80)")
     process = subprocess.Popen(
         [COMMAND, "run", "n.ipynb"],
         env=home.environment(),
@@ -236,7 +242,8 @@ def test_interrupt_stops_watching_not_the_task(run: Run, home: Home, tmp_path: P
     assert f"codalab-nb logs -f {task[-8:]}" in talk
     assert f"codalab-nb cancel {task[-8:]}" in talk
     assert "Traceback" not in talk
-    assert "ended" in run("logs", "-f", task).stdout
+    assert json.loads(run("status", task, "--json").stdout)[0]["state"] == "running"
+    run("cancel", task)
 
 
 def test_results_in_every_format(run: Run, tmp_path: Path) -> None:
