@@ -120,21 +120,25 @@ def like_chance(observed: float, null: Floats) -> bool:
 
 
 def accuracy_interval(labels: Ints, predicted: Ints, level: float = 0.95) -> tuple[float, float]:
-    """Of the balanced accuracy: each class' share by Agresti A, Coull BA (1998) Am Stat 52:119, then their mean.
+    """Of the balanced accuracy: Wilson's limits of each class' share, combined by the method of variance estimates
+    recovery, which holds the estimate even where every sample is right (Zou GY, Donner A (2008) Stat Med 27:1693,
+    doi:10.1002/sim.3095; Newcombe RG (1998) Stat Med 17:873).
 
     predicted: repeats × samples; repeats of the same samples are averaged, not counted as more samples.
     """
     z = float(stats.norm.ppf((1 + level) / 2))
     right = (predicted == labels).mean(axis=0)
-    middle, variance, n_classes = 0.0, 0.0, int(labels.max()) + 1
-    for one in range(n_classes):
-        mine = right[labels == one]
-        n = len(mine) + z**2
-        share = (float(mine.sum()) + z**2 / 2) / n
-        middle += share / n_classes
-        variance += share * (1 - share) / n / n_classes**2
-    reach = z * float(np.sqrt(variance))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    n_classes = int(labels.max()) + 1
+    size = np.bincount(labels, minlength=n_classes).astype(np.float64)
+    share = np.bincount(labels, weights=right, minlength=n_classes) / size
+    middle = (share + z**2 / (2 * size)) / (1 + z**2 / size)
+    reach = z / (1 + z**2 / size) * np.sqrt(np.maximum(share * (1 - share), 0) / size + z**2 / (4 * size**2))
+    below, above = np.maximum(share - (middle - reach), 0), np.maximum(middle + reach - share, 0)
+    estimate = float(share.mean())
+    return (
+        max(0.0, estimate - float(np.sqrt((below**2).sum())) / n_classes),
+        min(1.0, estimate + float(np.sqrt((above**2).sum())) / n_classes),
+    )
 
 
 def balanced_accuracy(labels: Ints, predicted: Ints) -> float:

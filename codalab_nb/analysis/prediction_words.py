@@ -186,7 +186,8 @@ def _methods(samples: Samples, outcome: Outcome, null: Floats, folds: int, n_fea
         f"{safe(samples.target)} ({safe(samples.sizes)}) was predicted by {learner.title} ({by}) in {repeats} times "
         f"repeated, stratified {folds}-fold nested cross-validation. Within every training set, and there alone, "
         f"{selection}; values were standardised and gaps filled with the mean. Classes had the same weight. The "
-        "balanced accuracy is the mean over repeats, its interval after Agresti and Coull (1998)."
+        "balanced accuracy is the mean over repeats, its interval combines the Wilson limits of "
+        "the classes (Zou and Donner 2008, doi:10.1002/sim.3095)."
     )
     if samples.keep:
         text += f" Samples of one {safe(samples.keep)} were kept in one fold."

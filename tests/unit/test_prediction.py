@@ -13,6 +13,7 @@ from codalab_nb.analysis.prediction import (
     _Sums,
     accuracy_interval,
     auc,
+    balanced_accuracy,
     cross_validate,
     like_chance,
     permutation_null,
@@ -68,6 +69,25 @@ def test_golub_is_predicted_as_well_as_published(golub: Samples, learner: str, e
     low, high = accuracy_interval(golub.labels, outcome.predicted)
     assert low < 0.85  # 11 samples of a class do not allow more
     assert high <= 1
+
+
+def test_the_interval_holds_its_estimate_and_covers_the_truth() -> None:
+    eight = np.repeat(np.arange(8), 8)
+    low, high = accuracy_interval(eight, eight[None])
+    assert high == 1.0
+    assert low == pytest.approx(0.885, abs=0.001)  # 1 - (1 - 8 / (8 + z²)) / √8
+    rng = np.random.default_rng(7)
+    for sizes in ([8] * 8, [4, 4], [47, 25], [20, 5], [3, 3, 3]):
+        labels = np.repeat(np.arange(len(sizes)), sizes)
+        wrong = (labels + 1) % len(sizes)
+        for share in (0.5, 0.7, 0.9, 0.95):
+            drawn = np.where(rng.random((500, len(labels))) < share, labels, wrong)
+            covered = 0
+            for one in drawn:
+                low, high = accuracy_interval(labels, one[None])
+                assert low <= balanced_accuracy(labels, one) + 1e-12 <= high + 2e-12
+                covered += low <= share <= high
+            assert covered / len(drawn) >= 0.85  # in the long run 0.87 or more; 500 draws vary by ± 0.015
 
 
 def test_shuffled_labels_are_not_predicted_and_the_trap_of_choosing_genes_outside_would_be(golub: Samples) -> None:
