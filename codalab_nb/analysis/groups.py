@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -18,6 +19,7 @@ from codalab_nb.analysis.limma import benjamini_hochberg
 from codalab_nb.analysis.variables import Candidates, Measured, candidates, natural_order
 
 MOST_GROUPS = 24
+NO_SCATTER = 1e-12  # differences below such a part of the values come from the last digit of a computer
 FEW_VARIABLES = 100  # up to so many variables each one gets the test that suits it; beyond, all get Welch's
 
 
@@ -41,6 +43,39 @@ class GroupComparison:
 
     def samples(self) -> list[Floats]:
         return [self.values[(self.groups == level).to_numpy()] for level in self.levels]
+
+    @property
+    def p(self) -> float:
+        """Of the factor; where the measurement was picked among many, adjusted for all of them."""
+        return min(1.0, (self.omnibus.p if self.two is None else self.two.first_p) * self.picked)
+
+    @property
+    def tested(self) -> int:
+        """How many measurements could be tested."""
+        return 1 if self.screen is None else int(self.screen["p"].notna().sum())
+
+    @property
+    def picked(self) -> float:
+        """By how much its adjusted p is larger than its p: 1 for a measurement that was asked for."""
+        return _picked(self.screen)
+
+    @property
+    def still(self) -> bool:
+        """No group has any scatter, so that no test can judge the difference."""
+        largest = float(np.abs(self.values).max())
+        return max(float(np.ptp(one)) for one in self.samples()) <= NO_SCATTER * largest
+
+    def metrics(self, alpha: float) -> dict[str, float]:
+        """What is reported as numbers; what is infinite (no scatter at all) or not known is left out."""
+        told: dict[str, float] = {"p": self.p}
+        if self.two is not None:
+            told["interaction_p"] = self.two.interaction_p
+        else:
+            told |= {"statistic": self.omnibus.statistic, "effect_size": self.omnibus.effect}
+        told |= {"pairs_different": int((self.pairs["p_adjusted"] < alpha).sum()), "values": len(self.values)}
+        if self.screen is not None:
+            told["measurements_different"] = int((self.screen["p_adjusted"] < alpha).sum())
+        return {name: value for name, value in told.items() if np.isfinite(value)}
 
 
 def compare_groups(
@@ -103,9 +138,18 @@ def compare_groups(
     if asked != test:
         choice = replace(choice, why=f"One and the same test was used for all {len(found.table):,} measurements.")
     pairs = two.pairs if two is not None else _pair_table(listed, levels)
+    if screened is not None:  # picked because it is the surest: its pairs are as much less sure as it is itself
+        pairs = pairs.assign(p_adjusted=np.minimum(1.0, pairs["p_adjusted"] * _picked(screened)))
     return GroupComparison(
         measured, column, levels, values, kept, pair, choice, omnibus, pairs, screened, two, tuple(notes)
     )
+
+
+def _picked(screen: pd.DataFrame | None) -> float:
+    """Adjusted p / p of the surest; the idea of Benjamini Y, Bogomolov M (2014) J R Stat Soc B 76:297."""
+    if screen is None or not screen["p"].iloc[0] > 0:
+        return 1.0
+    return float(screen["p_adjusted"].iloc[0] / screen["p"].iloc[0])
 
 
 def _independent(samples: Sequence[Floats], kind: str) -> tuple[Omnibus, list[tests.Pair]]:
@@ -207,8 +251,24 @@ def _screen(found: Candidates, groups: pd.Series, subjects: pd.Series | None, te
     if (labels == labels.index).all():
         table = table.drop(columns="name")
     table["p_adjusted"] = benjamini_hochberg(table["p"].to_numpy(np.float64))
-    ordered = table.assign(_size=-table["statistic"].abs()).sort_values(["p", "_size"], kind="stable")
-    return ordered.drop(columns="_size").rename_axis("measurement")
+    # Without scatter within the groups any difference gives p = 0, three rounded values as well as three hundred.
+    still = ~np.isfinite(table["statistic"]) | _still(found.table.to_numpy(np.float64), groups, levels)
+    ordered = table.assign(_still=still, _size=-table["statistic"].abs())
+    ordered = ordered.sort_values(["_still", "p", "_size"], kind="stable")
+    return ordered.drop(columns=["_still", "_size"]).rename_axis("measurement")
+
+
+def _still(values: Floats, groups: pd.Series, levels: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Rows in which no group has any scatter."""
+    widest = np.zeros(len(values))
+    for level in levels:
+        mine = values[:, (groups == level).to_numpy()]
+        known = np.isfinite(mine)
+        low = np.where(known, mine, np.inf).min(axis=1, initial=np.inf)
+        high = np.where(known, mine, -np.inf).max(axis=1, initial=-np.inf)
+        widest = np.maximum(widest, np.where(np.isfinite(low), high - low, 0.0))
+    size = np.nan_to_num(np.abs(values), nan=0.0).max(axis=1)
+    return np.asarray(widest <= NO_SCATTER * size)
 
 
 def _screen_by_welch(values: Floats, groups: pd.Series, levels: Sequence[str]) -> tuple[Floats, Floats]:

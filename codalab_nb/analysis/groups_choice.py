@@ -89,6 +89,8 @@ def _normal(values: Floats, what: str) -> tuple[bool, str]:
 
 
 def _alike(samples: Sequence[Floats], spreads: Floats) -> tuple[bool, str]:
+    # Equal values leave a scatter of their last digit, by which nothing may be divided.
+    spreads = np.where(spreads <= 1e-12 * max((float(np.abs(one).max()) for one in samples), default=0.0), 0.0, spreads)
     if spreads.max() <= 0:
         return True, "No group has any scatter."
     if spreads.min() <= 0:

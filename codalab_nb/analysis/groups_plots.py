@@ -34,11 +34,13 @@ MOST_PAIRS = 20
 def answer(found: GroupComparison, alpha: float) -> str:
     """The result in one line."""
     what = cut(found.measured.label, 28)
-    p = found.omnibus.p
-    if found.two is not None:
-        p = found.two.first_p
-        if found.two.interaction_p < alpha:
-            return f"What {cut(found.column, 20)} does to {what} depends on {cut(found.two.second, 20)}"
+    p = found.p
+    if found.screen is not None and p >= alpha:
+        between = " and ".join(cut(one, 18) for one in found.levels)
+        between = between if len(found.levels) == 2 else f"the {len(found.levels)} groups"
+        return f"No clear difference between {between} in any of {found.tested:,} measurements"
+    if found.two is not None and found.two.interaction_p < alpha:
+        return f"What {cut(found.column, 20)} does to {what} depends on {cut(found.two.second, 20)}"
     if len(found.levels) == 2:
         reference, other = found.levels
         if p >= alpha:
@@ -74,6 +76,9 @@ def dots(found: GroupComparison, alpha: float) -> Picture:
     name_axes(axes, "", cut(found.measured.axis, 48))
     each = "Each dot is one value" + (", each line a subject" if found.pair else "")
     under = f"{each}; black: {middle} and its 95 % interval.\n{_tested(found)}."
+    if found.screen is not None:
+        shown = "what comes closest" if found.p >= alpha else "the surest"
+        under = f"Shown: {shown} of {found.tested:,} measurements. {under}"
     below = legend(figure, axes) if found.two is not None else 0.0
     bottom = below + (0.55 + 0.038 * (longest + 9) if crowded else 0.62)
     finish(figure, title, under, top=1 - 0.95 / height, bottom=bottom / height, left=(1.3 if crowded else 0.85) / width)
@@ -139,12 +144,14 @@ def differences(found: GroupComparison, alpha: float) -> Picture:
 
 
 def _tested(found: GroupComparison) -> str:
-    text = f"{found.omnibus.name[0].upper()}{found.omnibus.name[1:]}: {p_words(found.omnibus.p)}"
+    text = f"{found.omnibus.name[0].upper()}{found.omnibus.name[1:]}: {p_words(found.p)}"
     if found.two is not None:
         terms = found.two.terms
         told = [cut(found.column, 20), cut(found.two.second, 20), "interaction"]
         text = "; ".join(f"{name} {p_words(float(p))}" for name, p in zip(told, terms["p"], strict=True))
-        text = f"Two-way ANOVA: {text}"
+        return f"Two-way ANOVA: {text}"
+    if found.screen is not None:
+        text += f", adjusted for all {found.tested:,}"
     return text
 
 

@@ -66,7 +66,7 @@ def comparison_words(data: ExpressionSet, found: GroupComparison, alpha: float) 
         )
     if len(clear) > 8:
         lines.append(f"* {len(clear) - 8} more pairs differ; see the table of pairs.")
-    if whole.p < alpha and not len(clear):
+    if found.p < alpha and not len(clear):
         lines.append(
             "* Between which groups the difference lies cannot be said: no single pair differs clearly enough."
         )
@@ -89,7 +89,10 @@ def comparison_words(data: ExpressionSet, found: GroupComparison, alpha: float) 
 
 def _statistics(found: GroupComparison) -> str:
     if found.two is None:
-        return f"{found.omnibus.formula}, {p_words(found.omnibus.p)}; {safe(group_sizes(found.groups))}"
+        p = p_words(found.omnibus.p)
+        if found.screen is not None:
+            p = f"{p}, adjusted for all {found.tested:,} measurements {p_words(found.p)}"
+        return f"{safe(found.measured.label)}: {found.omnibus.formula}, {p}; {safe(group_sizes(found.groups))}"
     rows = [
         f"{safe(str(name))}: F({int(row['df'])}, {found.two.residual_df}) = {row['F']:.3f}, {p_words(row['p'])}, "
         f"partial η² {row['partial_eta2']:.2f}"
@@ -106,7 +109,7 @@ def _screen_words(found: GroupComparison, alpha: float) -> str:
         f"No single measurement was asked for, so all {len(table):,} were tested: {n_clear:,} differ between the "
         f"groups at an adjusted p below {alpha:g} (Benjamini-Hochberg). **What is shown here is the surest of them, "
         "picked because it is the surest**: judge it by its adjusted p "
-        f"({p_words(float(table['p_adjusted'].iloc[0]))}), not by the p above."
+        f"({p_words(found.p)}), not by the p of its own test."
     )
     if len(table) > FEW_VARIABLES and found.choice.kind == WELCH:
         text += " One and the same test (Welch's) was used for all of them."
@@ -119,7 +122,18 @@ def _limits(data: ExpressionSet, found: GroupComparison, alpha: float) -> list[s
         "* A small p says that the difference is hardly chance. Whether it is large enough to matter is told by the "
         "difference and its interval, in the units of the measurement.",
     ]
-    if found.omnibus.p >= alpha:
+    if found.still:
+        lines.append(
+            "* **All values within a group are the same**, so that there is no scatter to judge the difference by. "
+            "Were they rounded, copied, or cut off at a limit of the instrument? The p means nothing here."
+        )
+    if data.is_matrix and found.screen is not None:
+        other = "de-counts" if data.kind == "counts" else "de-continuous"
+        lines.append(
+            f"* **For all genes of an expression matrix use the method `{other}`**: it learns the usual scatter "
+            "from all genes together and finds more with few samples. This one is made for one measurement or a few."
+        )
+    if found.p >= alpha:
         lines.append(
             "* **No clear difference is not the same as no difference.** The intervals show which differences are "
             "still possible with so few values."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -218,3 +220,48 @@ def test_a_group_without_scatter_does_not_make_the_test_infinite() -> None:
     found = tests.welch([still, varied])
     assert found.statistic == pytest.approx(0.25 / np.sqrt(0.25 / 4))  # the difference, in standard errors of the one
     assert found.df == pytest.approx((3,))
+
+
+def test_values_without_scatter_are_never_the_surest_and_give_finite_numbers() -> None:
+    rng = np.random.default_rng(8)
+    values = pd.DataFrame(rng.normal(8, 1, (120, 12)), index=[f"g{n}" for n in range(120)],
+                          columns=[f"s{n}" for n in range(12)])  # fmt: skip
+    values.iloc[0] = [0.1] * 6 + [0.7] * 6
+    values.iloc[1, 6:] += 9.0
+    samples = pd.DataFrame({"group": ["a"] * 6 + ["b"] * 6}, index=values.columns)
+    for part in (values, values.iloc[:20]):
+        found = compare_groups(matrix_set(part, samples))
+        assert found.measured.name == "g1"
+        assert found.screen is not None
+        assert found.screen.index[-1] == "g0"
+        assert np.isfinite(list(found.metrics(0.05).values())).all()
+    data = grouped([1, 1, 1, 1], [2, 2, 2, 2])
+    constant = compare_groups(data)
+    assert set(constant.metrics(0.05)) == {"p", "pairs_different", "values"}
+    assert "no scatter to judge the difference by" in everything(constant, data)
+
+
+def test_the_headline_of_many_measurements_rests_on_the_adjusted_p(golub: ExpressionSet) -> None:
+    rng = np.random.default_rng(0)
+    shuffled = golub.samples.assign(group=rng.permutation(golub.samples["group"].to_numpy()))
+    data = replace(golub, samples=shuffled)
+    found = compare_groups(data)
+    assert found.screen is not None
+    assert found.omnibus.p < 0.002
+    assert found.p == pytest.approx(found.screen["p_adjusted"].iloc[0])
+    title = groups_plots.answer(found, 0.05)
+    assert title == "No clear difference between ALL and AML in any of 3,051 measurements"
+    assert found.metrics(0.05)["p"] > 0.5
+    assert found.metrics(0.05)["pairs_different"] == 0
+    assert "use the method `de-continuous`" in everything(found, data)
+
+
+def test_pairs_of_a_picked_measurement_are_adjusted_like_itself() -> None:
+    rng = np.random.default_rng(9)
+    frame = pd.DataFrame(rng.normal(size=(24, 30)), columns=[f"x{n}" for n in range(30)])
+    data = table_set(frame.assign(group=["a", "b", "c"] * 8))
+    found = compare_groups(data)
+    alone = compare_groups(data, value=found.measured.name)
+    expected = np.minimum(1, alone.pairs["p_adjusted"] * found.p / alone.p)
+    np.testing.assert_allclose(found.pairs["p_adjusted"], expected)
+    assert found.p > alone.p
