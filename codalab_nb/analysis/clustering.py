@@ -15,6 +15,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist, squareform
 
 from codalab_nb.analysis.expression import AnalysisError
+from codalab_nb.analysis.qc import refuse_empty
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -86,6 +87,7 @@ def cluster(
 
 def most_variable(values: pd.DataFrame, n: int) -> tuple[pd.DataFrame, int]:
     """The `n` complete genes of largest variance (0: all), and how many there were. Raises AnalysisError under 2."""
+    refuse_empty(values)
     complete = values.dropna(axis=0)
     matrix = complete.to_numpy(np.float64)
     spread = matrix.std(axis=1, ddof=1) if len(matrix) else np.empty(0)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from codalab_nb.analysis.expression import AnalysisError
+from codalab_nb.analysis.qc import refuse_empty
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ def principal_components(
     Genes with a missing value are left out. The sign is set so that the gene that weighs most has a positive
     weight: the order of the samples then changes nothing. Raises AnalysisError when nothing varies.
     """
+    refuse_empty(values)
     complete = values.dropna(axis=0)
     matrix = complete.to_numpy(np.float64)
     if matrix.shape[1] < 3 or len(matrix) < 2:

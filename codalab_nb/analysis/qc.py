@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from codalab_nb.analysis.expression import ExpressionSet
+from codalab_nb.analysis.expression import AnalysisError, ExpressionSet
 
 FAR = 5.0  # this many (robust) standard deviations below the typical agreement makes a sample stand apart
 
@@ -13,9 +13,13 @@ FAR = 5.0  # this many (robust) standard deviations below the typical agreement 
 def log_view(data: ExpressionSet, floor: float = 20.0) -> tuple[pd.DataFrame, str]:
     """Values on a scale on which samples can be compared by eye, and the name of that scale.
 
-    counts: log2(counts per million + 1); linear: log2(max(x, floor)); log and general tables: as they are.
+    counts: log2(counts per million + 1); linear: log2(max(x, floor)); log and general tables: as they are. A sample in
+    which nothing was measured is NaN throughout.
     """
     values = data.values
+    empty = empty_samples(data) if data.is_matrix else []
+    if empty:
+        values = values.assign(**dict.fromkeys(empty, np.nan))
     if data.kind == "counts":
         per_million = values / values.sum(axis=0).replace(0, np.nan) * 1e6
         return pd.DataFrame(np.log2(per_million + 1)), "log2(counts per million + 1)"
@@ -24,20 +28,58 @@ def log_view(data: ExpressionSet, floor: float = 20.0) -> tuple[pd.DataFrame, st
     return values, "value as in the file"
 
 
+def empty_samples(data: ExpressionSet) -> list[str]:
+    """Names of the samples in which nothing was measured: every value is missing or, in counts and intensities, 0."""
+    nothing = data.values.isna()
+    if data.kind in ("counts", "linear"):
+        nothing |= data.values == 0
+    return [str(name) for name in data.values.columns[nothing.all(axis=0)]] if len(data.values) else []
+
+
+def refuse_empty(values: pd.DataFrame) -> None:
+    """Raises AnalysisError that names the samples (columns) of `values` without any value: with them no gene is
+    complete."""
+    empty = [str(name) for name in values.columns[values.isna().all(axis=0)]] if len(values) else []
+    if empty:
+        names = ", ".join(empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
+        them = "that sample" if len(empty) == 1 else "those samples"
+        raise AnalysisError(f"Nothing was measured in {names}. Leave {them} out of the file, and start again.")
+
+
 def agreement(values: pd.DataFrame) -> pd.Series:
-    """Mean Pearson correlation of each sample (column) with all others; genes with a missing value are left out."""
-    matrix = values.dropna(axis=0).to_numpy(np.float64)
-    n = matrix.shape[1]
-    if n < 3 or len(matrix) < 3:
+    """Mean Pearson correlation of each sample (column) with all others, each pair over the genes measured in both.
+
+    NaN for a sample without values, or with one and the same value, which then counts against no other; NaN for all
+    where there are fewer than three samples, and for a pair with fewer than three genes in common.
+    """
+    matrix = values.to_numpy(np.float64)
+    present = np.isfinite(matrix)
+    if matrix.shape[1] < 3 or not present.any():
         return pd.Series(np.nan, index=values.columns)
-    centred = matrix - matrix.mean(axis=0)
-    length = np.sqrt((centred**2).sum(axis=0))
+    n_measured = np.maximum(present.sum(axis=0), 1)
+    filled = np.where(present, matrix, 0.0)
+    centred = np.where(present, filled - filled.sum(axis=0) / n_measured, 0.0)
+    flat = (centred**2).sum(axis=0) <= n_measured * (1e-12 * np.abs(filled).max(axis=0)) ** 2
+    if present.all():
+        cross = centred.T @ centred
+        squares = np.broadcast_to(np.diag(cross)[:, None], cross.shape)
+        common = np.full(cross.shape, len(matrix))
+    else:
+        known = present.astype(np.float64)
+        common, sums = known.T @ known, centred.T @ known  # row: whose values; column: measured together with whom
+        size = np.maximum(common, 1)
+        cross = centred.T @ centred - sums * sums.T / size
+        squares = (centred**2).T @ known - sums**2 / size
     with np.errstate(invalid="ignore", divide="ignore"):
-        correlation = centred.T @ centred / np.outer(length, length)
+        correlation = cross / np.sqrt(np.maximum(squares, 0) * np.maximum(squares.T, 0))
+    correlation[common < 3] = np.nan
+    correlation[flat] = np.nan
+    correlation[:, flat] = np.nan
     np.fill_diagonal(correlation, np.nan)
-    known = np.isfinite(correlation).sum(axis=1)
-    total = np.nansum(correlation, axis=1)
-    return pd.Series(np.where(known > 0, total / np.maximum(known, 1), np.nan), index=values.columns)
+    known_pairs = np.isfinite(correlation)
+    total = np.where(known_pairs, correlation, 0.0).sum(axis=1)
+    n_pairs = known_pairs.sum(axis=1)
+    return pd.Series(np.where(n_pairs > 0, total / np.maximum(n_pairs, 1), np.nan), index=values.columns)
 
 
 def stand_apart(agreements: pd.Series) -> pd.Series:
@@ -55,6 +97,7 @@ def stand_apart(agreements: pd.Series) -> pd.Series:
 
 def sample_report(data: ExpressionSet, values: pd.DataFrame) -> pd.DataFrame:
     """One row per sample: median and quartiles on the scale of `values`, missing cells, agreement, a mark."""
+    empty = empty_samples(data)
     agreements = agreement(values)
     quartiles = values.quantile([0.25, 0.5, 0.75]).T
     report = pd.DataFrame(
@@ -64,7 +107,7 @@ def sample_report(data: ExpressionSet, values: pd.DataFrame) -> pd.DataFrame:
             "upper_quartile": quartiles[0.75],
             "missing": data.values.isna().sum(),
             "agreement": agreements,
-            "look_at": np.where(stand_apart(agreements), "yes", ""),
+            "look_at": np.where(stand_apart(agreements) | values.columns.isin(empty), "yes", ""),
         }
     )
     if data.kind == "counts":

@@ -38,6 +38,10 @@ MANY_SAMPLES = 60  # more boxes than this cannot be told apart; bands are drawn 
 
 def value_boxes(data: ExpressionSet, values: pd.DataFrame, scale: str, groups: pd.Series | None) -> Picture:
     """One box per sample (middle half, median, 5 % to 95 %), or bands over the samples when there are many."""
+    measured = values.notna().any(axis=0).to_numpy()
+    left_out = [str(name) for name in values.columns[~measured]] if measured.any() else []
+    if left_out:
+        values, groups = values.loc[:, measured], groups[measured] if groups is not None else None
     n = values.shape[1]
     quantiles = values.quantile([0.05, 0.25, 0.5, 0.75, 0.95]).to_numpy()
     medians = quantiles[2]
@@ -48,6 +52,8 @@ def value_boxes(data: ExpressionSet, values: pd.DataFrame, scale: str, groups: p
         if differ
         else ("All samples are on a comparable level")
     )
+    if left_out:
+        title = f"Nothing was measured in {_listed(left_out)}"
     figure, (axes,) = new_figure(7.2, 4.8)
     if n <= MANY_SAMPLES:
         longest = _boxes(axes, values.columns, quantiles, groups)
@@ -59,10 +65,17 @@ def value_boxes(data: ExpressionSet, values: pd.DataFrame, scale: str, groups: p
     axes.margins(x=0.01)
     name_axes(axes, f"{n} samples", scale)
     below = legend(figure, axes) + 0.35 + 0.07 * longest
-    finish(figure, title, f"{what}\n{data.values.shape[0]:,} genes.", top=0.82, bottom=below / 4.8)
+    under = f"{what}\n{data.values.shape[0]:,} genes."
+    if left_out:
+        under += f" Not drawn: {_listed(left_out)}."
+    finish(figure, title, under, top=0.82, bottom=below / 4.8)
     sizes = f" ({group_sizes(groups)})" if groups is not None else ""
     alt = f"{title}. Spread of the values of each of {n} samples{sizes}; medians from {np.nanmin(medians):.3g} "
     return Picture(figure, title, alt + f"to {np.nanmax(medians):.3g} ({scale}).")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(cut(name, 24) for name in names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _boxes(axes: Axes, names: pd.Index, quantiles: Floats, groups: pd.Series | None) -> float:
@@ -104,11 +117,17 @@ def _by_group(groups: pd.Series | None, names: pd.Index) -> tuple[npt.NDArray[np
 
 def agreement_dots(agreements: pd.Series, odd: Sequence[str], groups: pd.Series | None) -> Picture:
     """How well each sample agrees with all others; samples that stand apart are named."""
+    drawn = agreements.notna().to_numpy()
+    left_out = [str(name) for name in agreements.index[~drawn]]
+    if left_out:
+        agreements, groups = agreements[drawn], groups[drawn] if groups is not None else None
+    odd = [name for name in odd if name not in left_out]
     n = len(agreements)
     title = "No sample stands apart"
     if odd:
-        named = ", ".join(odd[:3]) + (f" and {len(odd) - 3} more" if len(odd) > 3 else "")
-        title = f"{named} {'stands' if len(odd) == 1 else 'stand'} apart"
+        title = f"{_listed(odd)} {'stands' if len(odd) == 1 else 'stand'} apart"
+    elif left_out:
+        title = f"Nothing to compare in {_listed(left_out)}"
     figure, (axes,) = new_figure(7.2, 4.3)
     labels, style, order = _by_group(groups, agreements.index)
     values = agreements.to_numpy()[order]

@@ -13,6 +13,7 @@ from codalab_nb.analysis.compare import Comparison
 from codalab_nb.analysis.expression import ExpressionSet
 from codalab_nb.analysis.markdown import safe as safe
 from codalab_nb.analysis.pca import Components
+from codalab_nb.analysis.qc import empty_samples
 from codalab_nb.analysis.style import group_sizes
 
 _EXAMPLES = {
@@ -77,6 +78,9 @@ def comparison_words(data: ExpressionSet, comparison: Comparison, alpha: float, 
             f"The smallest adjusted p is {known['p_adjusted'].min():.2g}. With few samples, real differences can "
             f"stay hidden."
         )
+    empty = empty_samples(data)
+    if empty:
+        lines += ["", f"* {_nothing_measured(data, empty)} The numbers of samples named here count them, too."]
     lines += ["", *(f"* {text}" for text in cautions.of_comparison(data, comparison))]
     lines += ["", "## What this means, and what it does not", ""]
     lines += [f"* Up means higher in {treated} than in {reference}."]
@@ -191,13 +195,17 @@ def quality_words(data: ExpressionSet, odd: Sequence[str], twins: Sequence[tuple
         else "* No measurement is missing."
     )
     if data.is_matrix:
+        empty = empty_samples(data)
+        odd = [name for name in odd if name not in empty]
+        if empty:
+            lines.append(f"* {_nothing_measured(data, empty)}")
         names = ", ".join(map(safe, odd[:10]))
         lines.append(
             f"* **Look at {names}**: it agrees far less with the other samples than they do with each other."
             if len(odd) == 1
             else f"* **Look at {names}**: they agree far less with the other samples than those do with each other."
             if odd
-            else "* No sample stands apart from the others."
+            else f"* No {'other ' if empty else ''}sample stands apart from the others."
         )
     for first, second in twins[:10]:
         lines.append(f"* **{safe(first)} and {safe(second)} have exactly the same values.** Was one file copied twice?")
@@ -230,6 +238,19 @@ def quality_words(data: ExpressionSet, odd: Sequence[str], twins: Sequence[tuple
             "groups.",
         ]
     return "\n".join(lines)
+
+
+def _nothing_measured(data: ExpressionSet, empty: Sequence[str]) -> str:
+    names = ", ".join(map(safe, empty[:10])) + (f" and {len(empty) - 10} more" if len(empty) > 10 else "")
+    one = len(empty) == 1
+    text = f"**Nothing was measured in {names}**: all {'its' if one else 'their'} values are missing"
+    text += " or 0" if data.kind in ("counts", "linear") else ""
+    condition = data.column_with_role("condition")
+    if condition:
+        groups = data.groups(condition)
+        filled = groups[~groups.index.astype(str).isin(list(empty))]
+        text += f", which leaves {safe(group_sizes(filled))}"
+    return f"{text}. Leave {'it' if one else 'them'} out of the file, or find out what went wrong."
 
 
 def _strongest(explained: pd.DataFrame, column: str, share: npt.NDArray[np.float64]) -> str:

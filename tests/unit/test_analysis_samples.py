@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from codalab_nb.analysis import gene_plots, pca, qc, sample_plots, style, words
+from codalab_nb.analysis import clustering, gene_plots, pca, qc, sample_plots, style, words
 from codalab_nb.analysis.compare import compare
 from codalab_nb.analysis.expression import EXAMPLE, AnalysisError, ExpressionSet, load, load_or_example
 from codalab_nb.datasets.profile import profile_files, staged_files
+from tests.support.tables import matrix_set
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -111,6 +112,38 @@ def test_a_swapped_sample_stands_apart_and_copies_are_noticed() -> None:
     assert qc.identical_samples(values) == [("s2", "s3")]
     values.iloc[4] = 1.0
     assert qc.constant_features(values) == 1
+
+
+@pytest.mark.parametrize("kind", ["counts", "linear", "log"])
+def test_a_sample_without_values_is_named_and_judges_no_other(kind: str) -> None:
+    rng = np.random.default_rng(3)
+    level = rng.normal(8, 2, (300, 1))
+    logs = pd.DataFrame(level + rng.normal(0, 0.5, (300, 6)), columns=list("abcdef"))
+    values = logs if kind == "log" else (2**logs).round()
+    values = values.mask(rng.random(values.shape) < 0.3) if kind != "counts" else values
+    values["f"] = np.nan if kind == "log" else 0.0
+    data = matrix_set(values, pd.DataFrame({"group": list("xxxyyy")}, index=values.columns), kind, group="condition")
+    assert qc.empty_samples(data) == ["f"]
+    view, scale = qc.log_view(data)
+    summary = qc.sample_report(data, view)
+    assert list(summary.index[summary["look_at"] == "yes"]) == ["f"]
+    assert summary["agreement"].drop("f").min() > 0.8
+    complete = view.drop(columns="f").dropna(axis=1, how="all").corr(min_periods=3)
+    np.testing.assert_allclose(
+        summary["agreement"].drop("f"), (complete.sum() - 1) / (len(complete) - 1), atol=1e-9
+    )  # pairwise, as pandas does it
+    groups = data.groups("group")
+    boxes = sample_plots.value_boxes(data, view, scale, groups)
+    assert boxes.title == "Nothing was measured in f"
+    assert "3 x, 2 y" in boxes.alt
+    assert "f" in sample_plots.agreement_dots(summary["agreement"], ["f"], groups).title
+    text = words.quality_words(data, ["f"], [], 0)
+    assert "Nothing was measured in f" in text
+    assert "3 x, 2 y" in text
+    assert "No other sample stands apart" in text
+    for method in (pca.principal_components, clustering.cluster):
+        with pytest.raises(AnalysisError, match="Nothing was measured in f"):
+            method(view)
 
 
 @pytest.mark.parametrize("n", [4, 30, 90])
