@@ -22,7 +22,7 @@ NAMED = 5  # how many cells a note's text names
 
 def table_of(grid: Grid) -> ReadTable:
     """The one table of a sheet; `looks` is "nothing" where there is none."""
-    marks = Marks.seen_in(cell for row in grid.rows for cell in row if isinstance(cell, str))
+    marks = Marks.of_grid(grid)
     layout = find_layout(grid, marks)
     if len(layout.columns) < 1 or not layout.body:
         return ReadTable(grid.name, pd.DataFrame(), "nothing")

@@ -9,11 +9,12 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from codalab_nb.datasets.grid import Grid
 from codalab_nb.datasets.tables import MISSING_WORDS
 
 # Among numbers these say "no value" too. Among texts they may mean something: ND is "newly diagnosed" elsewhere.
@@ -30,6 +31,7 @@ _THOUSANDS_COMMA = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")
 _THOUSANDS_POINT = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?")
 _UNSURE_COMMA = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")  # 1,234
 _UNSURE_POINT = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")  # 1.234
+_LONG = re.compile(r"[-+]?[1-9]\d{3,}")  # 1234: thousands are not marked here
 
 
 @dataclass
@@ -40,6 +42,24 @@ class Marks:
     decimal_point: int = 0
     thousands_comma: int = 0
     thousands_point: int = 0
+    point_unclear: bool = False  # 1.526 may be 1526; set by `of_grid`, which sees what stands beside it
+
+    @classmethod
+    def of_grid(cls, grid: Grid) -> Marks:
+        """The marks of a whole sheet. `1.526` is unclear in it if nothing shows that the point is a decimal one.
+
+        Beside bare whole numbers it may be 1526 anywhere; where all numbers are so, only in workbooks and files
+        with `;`, which countries with decimal commas write: `%.3f` gives the same in files with commas or tabs.
+        """
+        marks = cls.seen_in(cell for row in grid.rows for cell in row if isinstance(cell, str))
+        if marks.decimal_point or marks.decimal_comma or marks.thousands_point or grid.separator == ",":
+            return marks
+        unsure = {c for row in grid.rows for c, cell in enumerate(row) if _unsure_point(cell)}
+        beside = [cell for row in grid.rows for c, cell in enumerate(row) if c in unsure]
+        known = [cell for cell in beside if isinstance(cell, str) and _LONG.fullmatch(cell.strip())]
+        whole = any(isinstance(cell, str) and cell.strip().isdigit() for cell in beside)
+        marks.point_unclear = bool(unsure) and not known and (whole or grid.separator in (";", ""))
+        return marks
 
     @classmethod
     def seen_in(cls, texts: Iterable[str]) -> Marks:
@@ -75,6 +95,8 @@ class Marks:
             return self._unsure_comma(text)
         if _UNSURE_POINT.fullmatch(text):
             european = (self.decimal_comma or self.thousands_point) and not self.decimal_point
+            if self.point_unclear:
+                return None
             return float(text.replace(".", "")) if european else float(text)
         if _PLAIN.fullmatch(text):
             return float(text)
@@ -95,9 +117,15 @@ class Marks:
 
 
 def candidates(text: str) -> tuple[str, ...]:
-    """The two numbers which `1,234` may be; () for any other text."""
+    """The two numbers which `1,234` or an unclear `1.234` may be; () for any other text."""
     bare = _bare(text)
+    if _UNSURE_POINT.fullmatch(bare):
+        return (bare.replace(".", ""), bare)
     return (bare.replace(",", ""), bare.replace(",", ".")) if _UNSURE_COMMA.fullmatch(bare) else ()
+
+
+def _unsure_point(cell: object) -> bool:
+    return isinstance(cell, str) and len(cell) < 12 and _UNSURE_POINT.fullmatch(cell.strip()) is not None
 
 
 @dataclass
@@ -131,6 +159,8 @@ def to_numbers(cells: Sequence[object], marks: Marks) -> Numbers:
         empty = int(np.isnan(values).sum())
         return Numbers(values, missing=Counter({"": empty} if empty else {}))
     found = Numbers(np.full(len(cells), np.nan))
+    if marks.point_unclear and any(isinstance(cell, float) and not cell.is_integer() for cell in cells):
+        marks = replace(marks, point_unclear=False)  # among broken numbers, text that looks like one is one too
     for place, cell in enumerate(cells):
         if isinstance(cell, str):
             if is_missing(cell):

@@ -14,6 +14,7 @@ from codalab_nb.datasets.layout import find_layout
 from codalab_nb.datasets.reading import Reading, ReadingNote, ReadTable
 from codalab_nb.datasets.tables import SPREADSHEETS, check_file, open_bytes, sniff, suffix_of
 from codalab_nb.datasets.text_grid import check_widths, is_clean, read_text
+from codalab_nb.datasets.thousands import check_thousands
 from codalab_nb.datasets.workbook import read_workbook
 from codalab_nb.errors import InputError
 from codalab_nb.model.alike import sample_key
@@ -102,6 +103,7 @@ def _text(path: Path, start: bytes) -> Reading:
     try:
         direct = sniff(path, path.name, any_ending=True)
         if direct.row_names or is_clean(path, direct):  # row names without a header: what R writes, never by hand
+            check_thousands(path, direct)
             return Reading(path, "text", direct=direct, notes=tuple(notes))
     except InputError as error:
         # Title lines make rows of unequal length; a quotation mark that is never closed is another matter.
@@ -112,7 +114,7 @@ def _text(path: Path, start: bytes) -> Reading:
         grid = read_text(path)
     except csv.Error as error:
         raise ragged or InputError("ragged_rows", f"{path.name} is not a table: {error}.", "Look at it.") from error
-    layout = find_layout(grid, Marks.seen_in(cell for row in grid.rows for cell in row if isinstance(cell, str)))
+    layout = find_layout(grid, Marks.of_grid(grid))
     if not layout.body or layout.names is None:
         raise ragged or InputError("empty_table", f"No table was found in {path.name}.", "Look at the file.")
     if ragged is not None and layout.is_plain:

@@ -17,6 +17,7 @@ class Grid:
     formulas: (row number, column) of cells that hold a formula → FORMULA, plus SUMS_UP where it works on a range
         (AVERAGE, SUM, …), plus NO_RESULT where the file does not hold its result.
     widths: cells per row as written, for text files only.
+    separator: between the cells of a text file; "" in a workbook.
     merged: (first row, first column, last row, last column), row numbers and columns as in `where`.
     """
 
@@ -27,6 +28,7 @@ class Grid:
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     widths: list[int] = field(default_factory=list)
     is_workbook: bool = True
+    separator: str = ""
     hidden: bool = False
 
     def cell(self, row: int, column: int) -> Cell:

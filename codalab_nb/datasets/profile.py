@@ -142,6 +142,8 @@ def _profile_table(chosen: Chosen, source: Source, table: SampleTable | None, sa
     )
     if not any(found.numbers[place] for place in found.number_columns if place != id_place):
         if chosen.strict:
+            source.check_strays(problems)  # 1,234 in every cell: what it means is not known
+            problems.raise_if_any()
             fix = "Check the separator and the decimal mark; the first line must name the columns."
             if source.read is not None and source.read.name:
                 fix = "If the measurements are in another sheet, name it with --sheet."

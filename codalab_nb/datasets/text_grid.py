@@ -37,7 +37,7 @@ def is_clean(path: Path, table: TableFile) -> bool:
         return True
     if table.row_names and rows:
         rows[0] = ["", *rows[0]]
-    grid = _grid(path.name, enumerate(rows, start=1))
+    grid = _grid(path.name, enumerate(rows, start=1), table.separator)
     marks = _marks(grid, table)
     layout = find_layout(grid, marks)
     if not layout.is_plain and layout.body:
@@ -61,7 +61,7 @@ def read_text(path: Path) -> Grid:
     separator = separator_of(lines, path)
     with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding, newline="") as text:
         reader = csv.reader(text, delimiter=separator, skipinitialspace=True)
-        return _grid(path.name, ((reader.line_num, row) for row in reader))
+        return _grid(path.name, ((reader.line_num, row) for row in reader), separator)
 
 
 def check_widths(path: Path, grid: Grid, names: int, body: list[int]) -> None:
@@ -77,8 +77,8 @@ def check_widths(path: Path, grid: Grid, names: int, body: list[int]) -> None:
         )
 
 
-def _grid(name: str, rows: object) -> Grid:
-    grid = Grid(name, is_workbook=False)
+def _grid(name: str, rows: object, separator: str) -> Grid:
+    grid = Grid(name, is_workbook=False, separator=separator)
     for number, row in rows:  # type: ignore[attr-defined]
         cells: list[Cell] = list(row)
         while cells and not str(cells[-1]).strip():
