@@ -81,7 +81,7 @@ def comparison_words(data: ExpressionSet, comparison: Comparison, alpha: float, 
     empty = empty_samples(data)
     if empty:
         lines += ["", f"* {_nothing_measured(data, empty)} The numbers of samples named here count them, too."]
-    lines += ["", *(f"* {text}" for text in cautions.of_comparison(data, comparison))]
+    lines += ["", *(f"* {text}" for text in [*_doubtful_zeros(data), *cautions.of_comparison(data, comparison)])]
     lines += ["", "## What this means, and what it does not", ""]
     lines += [f"* Up means higher in {treated} than in {reference}."]
     if comparison.reference_proposed:
@@ -148,6 +148,7 @@ def component_words(
             others.append(f"{safe(str(name))} ({explained.loc[name, best]:.0%} of {best})")
     if others:
         lines.append(f"\n**Also goes with the components**: {', '.join(others[:5])}. Colour by it and look.")
+    lines += [f"\n{text}" for text in _doubtful_zeros(data)]
     if shown:
         lines += [f"\n{text}" for text in cautions.of_groups(data, shown)]
     lines += [
@@ -238,6 +239,15 @@ def quality_words(data: ExpressionSet, odd: Sequence[str], twins: Sequence[tuple
             "groups.",
         ]
     return "\n".join(lines)
+
+
+def _doubtful_zeros(data: ExpressionSet) -> list[str]:
+    """That 0 may mean “not measured”, where the file was found to look like that."""
+    return [
+        f"**Warning:** {safe(note['text'])}"
+        for note in data.profile["warnings"]
+        if note["code"] == "zeros_not_measured"
+    ]
 
 
 def _nothing_measured(data: ExpressionSet, empty: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from codalab_nb.datasets.orientation import MOST_COUNTED
 from codalab_nb.datasets.tables import chunks
 from codalab_nb.model.dataset import Kind, Note, TableFile, counted
 
@@ -18,6 +19,7 @@ FAR = 5.0  # robust standard deviations, as there
 LEAST_SCALE = 0.005
 EQUAL = 0.005  # totals that differ by less than half a percent were made equal
 FEW = 10  # fewer features than this say nothing about a sample
+FAR_FROM_ZERO = 1_000.0  # nothing that is measured falls from here to exactly 0
 _NAMED = 5
 
 Matrix = npt.NDArray[np.float64]
@@ -40,7 +42,12 @@ def odd_notes(
     matrix = np.concatenate(parts)
     matrix = matrix.T if samples_in_rows else matrix
     matrix = np.where(np.isfinite(matrix), matrix, np.nan)
-    return [*_worked_on(matrix, kind), *_twins(matrix, names), *_apart(matrix, names, kind)]
+    return [
+        *_worked_on(matrix, kind),
+        *_intensities(matrix, kind),
+        *_twins(matrix, names),
+        *_apart(matrix, names, kind),
+    ]
 
 
 def _worked_on(matrix: Matrix, kind: Kind) -> list[Note]:
@@ -59,6 +66,27 @@ def _worked_on(matrix: Matrix, kind: Kind) -> list[Note]:
         text = f"{zeros:.0%} of the values are exactly 0 and the others are no whole numbers, as in FPKM, TPM or other "
         return [Note(code="normalised_counts", text=f"{text}normalised counts. {_RAW}")]
     return []
+
+
+def _intensities(matrix: Matrix, kind: Kind) -> list[Note]:
+    """Whole numbers too large for counts, and zeros so far under all other values that they are hardly measured."""
+    measured = matrix[~np.isnan(matrix)]
+    if kind != "linear" or not measured.size or not measured.min() >= 0 or not measured.max() > 0:
+        return []
+    notes = []
+    if measured.max() > MOST_COUNTED and bool((np.floor(measured) == measured).all()):
+        text = (
+            f"These are whole numbers up to {measured.max():.2g}, more than reads are counted for one gene: they are "
+        )
+        text += "taken as linear intensities, as of proteins, not as counts. --kind counts overrules it."
+        notes.append(Note(code="large_whole_numbers", text=text))
+    zeros, lowest = float((measured == 0).mean()), float(measured[measured > 0].min())
+    if zeros > 0 and lowest >= FAR_FROM_ZERO:
+        text = f"{zeros:.1%} of the values are exactly 0, and the smallest other value is {lowest:,.0f}: 0 may mean "
+        text += "“not measured”. Methods take it as a very low value, which makes large false differences; if it means "
+        text += "“not measured”, leave these cells empty in the file and add it again."
+        notes.append(Note(code="zeros_not_measured", text=text))
+    return notes
 
 
 _RAW = "Methods for counts need the raw ones; look for them if you have a choice."

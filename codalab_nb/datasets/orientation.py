@@ -41,6 +41,8 @@ _GENE = re.compile(
 _SAMPLE = re.compile(r"(GSM|SRR|ERR|DRR|SRS|SAMN|SAMEA)\d+|TCGA-.*|[ACGT]{8,}([-.]\d+)?")
 WIDE = 100  # from so many columns of numbers on, a table with named rows is a matrix
 
+MOST_COUNTED = 1e7  # no gene gets more reads of one sample; intensities of proteins (MaxQuant: LFQ) reach 1e10
+
 
 def looks_like_genes(names: Sequence[str]) -> bool:
     """More than half of the (first 500) names are spelled like genes, transcripts or probes."""
@@ -98,7 +100,8 @@ def _by_numbers(scan: Scan, n_rows: int, n_columns: int) -> tuple[Orientation, s
 
 
 def kind_of_values(scan: Scan, places: Sequence[int]) -> Kind:
-    """Whole numbers ≥ 0 reaching over 200: counts; else reaching over 200: linear intensities; else log-like.
+    """Whole numbers ≥ 0 reaching over 200, none over MOST_COUNTED: counts; else reaching over 200: linear intensities;
+    else log-like.
 
     A rule of thumb that is right on the seven matrices it was tried on; `--kind` overrules it.
     """
@@ -106,6 +109,6 @@ def kind_of_values(scan: Scan, places: Sequence[int]) -> Kind:
     if not used:
         return "none"
     highest, lowest = float(scan.highest[used].max()), float(scan.lowest[used].min())
-    if bool(scan.whole[used].all()) and lowest >= 0 and highest > 200:
+    if bool(scan.whole[used].all()) and lowest >= 0 and 200 < highest <= MOST_COUNTED:
         return "counts"
     return "linear" if highest > 200 else "log"

@@ -146,6 +146,25 @@ def test_a_sample_without_values_is_named_and_judges_no_other(kind: str) -> None
             method(view)
 
 
+def test_whole_protein_intensities_are_no_counts_and_their_zeros_are_doubted(tmp_path: Path) -> None:
+    """As MaxQuant writes LFQ intensities: whole numbers up to 1e10, 0 where a protein was not seen."""
+    rng = np.random.default_rng(4)
+    values = np.floor(2 ** rng.normal(26, 2, (60, 6)))
+    values[rng.random(values.shape) < 0.2] = 0
+    frame = pd.DataFrame(values, columns=[f"{group}_{n}" for group in ("ctrl", "trt") for n in (1, 2, 3)])
+    frame.index = pd.Index([f"GENE{n}" for n in range(60)], name="Gene")
+    data = stage(tmp_path, expression=frame.to_csv(float_format="%.1f"))
+    assert data.kind == "linear"
+    notes = {note["code"]: note["text"] for note in data.profile["warnings"]}
+    assert "not as counts" in notes["large_whole_numbers"]
+    assert "0 may mean “not measured”" in notes["zeros_not_measured"]
+    comparison = compare(data)
+    assert "**Warning:**" in words.comparison_words(data, comparison, 0.05, data.labels())
+    counted = stage(tmp_path, expression=(frame // 1e5).to_csv())
+    assert counted.kind == "counts"
+    assert not {"large_whole_numbers", "zeros_not_measured"} & {n["code"] for n in counted.profile["warnings"]}
+
+
 @pytest.mark.parametrize("n", [4, 30, 90])
 def test_every_figure_draws_many_groups_long_names_and_gaps(n: int, tmp_path: Path) -> None:
     """What is drawn is looked at by people; here only that odd input draws without a warning, and is described."""
