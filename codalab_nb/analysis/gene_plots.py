@@ -76,7 +76,8 @@ def volcano(comparison: Comparison, alpha: float, labels: pd.Series) -> Picture:
         figure,
         title,
         f"Each dot is a gene. Up = higher in {comparison.short_treated} than in {comparison.short_reference}. "
-        f"{comparison.short_sizes}.",
+        f"{comparison.short_sizes}."
+        + (f"\nAdjusted for {cut(comparison.adjusted_for, 20)}." if comparison.adjusted_for else ""),
         bottom=(below + 0.55) / 5.6,
         top=0.84,
     )

@@ -16,6 +16,7 @@ from codalab_nb.analysis.groups_choice import MEANS, RANKS, WELCH, Choice, choos
 from codalab_nb.analysis.groups_tests import Floats, Omnibus
 from codalab_nb.analysis.groups_two import TwoFactors, two_factors
 from codalab_nb.analysis.limma import benjamini_hochberg
+from codalab_nb.analysis.pairs import AUTO, are_nested, confirmed_pair, paired_column
 from codalab_nb.analysis.variables import Candidates, Measured, candidates, natural_order
 
 MOST_GROUPS = 24
@@ -40,6 +41,7 @@ class GroupComparison:
     screen: pd.DataFrame | None
     two: TwoFactors | None
     notes: tuple[str, ...]
+    averaged: str = ""  # the column of subjects whose repeats were averaged first
 
     def samples(self) -> list[Floats]:
         return [self.values[(self.groups == level).to_numpy()] for level in self.levels]
@@ -89,12 +91,16 @@ def compare_groups(
 ) -> GroupComparison:
     """Compares one measurement (`value`; empty: every one, and the surest is shown) between the groups of a column.
 
-    `second`: a second factor, taken into account. `pair`: the column that names the subject of repeated measurements.
+    `second`: a second factor, taken into account. `pair`: the column that names the subject of repeated measurements;
+    subjects which are in one group only are averaged first, each then counts once; auto: the confirmed pair, if it is
+    complete or its subjects are in one group only.
     `test`: auto, means, welch or ranks. Raises AnalysisError.
     """
     column = group or data.column_with_role("condition") or data.column_with_role("target") or ""
     if not column:
         raise AnalysisError("Say which column holds the groups: set `group`, or give a column the role condition.")
+    if pair == AUTO:
+        pair = "" if second else _usual_pair(data, column)
     if second and pair:
         raise AnalysisError("Set either a second factor or a column of pairs, not both.")
     if column in (second, pair):
@@ -106,6 +112,11 @@ def compare_groups(
         found = Candidates(found.table.loc[[found.one(value).name]], found.labels, found.unit)
     several = len(found.table) > 1
     subjects = data.groups(pair) if pair else None
+    averaged = ""
+    repeats: list[str] = []
+    if subjects is not None and are_nested(subjects, groups):
+        found, groups, repeats = _one_per_subject(found, groups, subjects)
+        averaged, pair, subjects = pair, "", None
     screened = None
     asked = test
     if several:
@@ -118,6 +129,7 @@ def compare_groups(
     else:
         measured = found.one(str(found.table.index[0]))
     levels, notes = _levels(data, measured.values, groups, column)
+    notes = repeats + notes
     if subjects is not None:
         blocks, dropped = _blocks(measured.values, groups, subjects, levels)
         notes += dropped
@@ -141,7 +153,7 @@ def compare_groups(
     if screened is not None:  # picked because it is the surest: its pairs are as much less sure as it is itself
         pairs = pairs.assign(p_adjusted=np.minimum(1.0, pairs["p_adjusted"] * _picked(screened)))
     return GroupComparison(
-        measured, column, levels, values, kept, pair, choice, omnibus, pairs, screened, two, tuple(notes)
+        measured, column, levels, values, kept, pair, choice, omnibus, pairs, screened, two, tuple(notes), averaged
     )
 
 
@@ -189,6 +201,29 @@ def _levels(data: ExpressionSet, values: pd.Series, groups: pd.Series, column: s
     if lost[1]:
         notes.append(f"{lost[1]:,} {data.sample_word} without a group were left out.")
     return levels, notes
+
+
+def _usual_pair(data: ExpressionSet, column: str) -> str:
+    name = confirmed_pair(data)
+    if name and name != column and are_nested(data.groups(name), data.groups(column)):
+        return name
+    return paired_column(data, AUTO, column)
+
+
+def _one_per_subject(
+    found: Candidates, groups: pd.Series, subjects: pd.Series
+) -> tuple[Candidates, pd.Series, list[str]]:
+    """Repeats of a subject in its one group tell nothing about other subjects: their mean stands for them."""
+    known = (groups.notna() & subjects.notna()).to_numpy()
+    mine = subjects[known]
+    table = found.table.loc[:, known].T.groupby(mine.to_numpy(), sort=False).mean().T
+    owners = pd.Series(groups[known].to_numpy(), index=mine.to_numpy())
+    owners = owners[~owners.index.duplicated()].reindex(table.columns)
+    told = (
+        f"The {int(known.sum()):,} values come from {len(owners)} subjects ({subjects.name}), each in one group only. "
+        f"The values of a subject were averaged, so that n counts subjects: repeats of one tell nothing about others."
+    )
+    return Candidates(table, found.labels, found.unit), owners, [told]
 
 
 def _blocks(

@@ -75,6 +75,8 @@ def dots(found: GroupComparison, alpha: float) -> Picture:
         _brackets(axes, found, alpha)
     name_axes(axes, "", cut(found.measured.axis, 48))
     each = "Each dot is one value" + (", each line a subject" if found.pair else "")
+    if found.averaged:
+        each = f"Each dot is the mean of one {cut(found.averaged, 20)}"
     under = f"{each}; black: {middle} and its 95 % interval.\n{_tested(found)}."
     if found.screen is not None:
         shown = "what comes closest" if found.p >= alpha else "the surest"

@@ -146,13 +146,15 @@ def _limits(data: ExpressionSet, found: GroupComparison, alpha: float) -> list[s
         lines.append("* **The scatter differs between the combinations**, which this test does not allow for.")
     if found.pair:
         lines.append(f"* Each subject ({safe(found.pair)}) was compared with itself.")
+    elif found.averaged:
+        lines.append(f"* Each subject ({safe(found.averaged)}) counts once, with the mean of its values.")
     else:
         lines.append(
             "* The values are taken to be independent: one per animal, patient or culture. Repeats of the same one "
             "make the p too small; average them first, or name their column as `pair`."
         )
     role = data.column_with_role("pair")
-    if role and role != found.pair:
+    if role and role not in (found.pair, found.averaged):
         lines.append(f"* **{safe(role)} is marked as the pair and was not used.** Set `pair` to it.")
     batch = data.column_with_role("batch")
     if batch and (found.two is None or found.two.second != batch):
@@ -170,6 +172,8 @@ def _methods(found: GroupComparison) -> str:
             f"squares of type II; Langsrud 2003). Groups were compared within each level of {safe(found.two.second)} "
             "by t tests with the common residual scatter, adjusted by Bonferroni."
         )
+    if found.averaged:
+        what = f"The values of each {safe(found.averaged)} were averaged first. {what}"
     after = {
         (MEANS, False): "Pairs were compared by Tukey's honestly significant differences (Tukey-Kramer).",
         (WELCH, False): "Pairs were compared by the test of Games and Howell (1976).",

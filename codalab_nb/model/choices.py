@@ -191,8 +191,9 @@ def _filled(method: Method, parameter: Parameter, profile: Profile, chosen: Mapp
         choices = [level.name for level in column.levels if level.n >= method.needs.min_per_group] if column else []
         default = _default_level(method, parameter, profile, column, choices, chosen)
     if parameter.optional:
-        choices = ["", *choices]
-        default = default or ""
+        own = [str(parameter.default)] if parameter.default else []  # as `auto`: the notebook then decides by the data
+        choices = [*own, "", *choices]
+        default = default or (own[0] if own else "")
     schema["enum"] = choices
     schema.pop("default", None)
     if default is not None:

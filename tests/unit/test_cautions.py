@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from codalab_nb.analysis import cautions, pca, words
+from codalab_nb.analysis import cautions, pairs, pca, words
 from codalab_nb.analysis.compare import compare
 from codalab_nb.analysis.expression import EXAMPLE, EXAMPLES, ExpressionSet, load
 
@@ -117,3 +117,28 @@ def test_pca_leaves_out_columns_that_group_nothing(change: Callable[[pd.Series],
     components = pca.principal_components(data.values)
     column = change(pd.Series(1.0, index=data.samples.index)).astype(str)
     assert list(pca.explained_by(components, pd.DataFrame({"x": column})).index) == []
+
+
+def paired(patients: Sequence[str], *, confirmed: bool = True) -> ExpressionSet:
+    data = designed({"patient": "pair"}, patient=patients)
+    known = [{**one, "role_proposed": one["role"] == "pair" and not confirmed} for one in data.profile["columns"]]
+    return replace(data, profile={**data.profile, "columns": known})
+
+
+def test_the_confirmed_pair_is_adjusted_for_where_every_one_is_complete() -> None:
+    whole = paired([*"uvwxyz"] * 2)
+    used = pairs.adjusting_column(whole, "auto", "group", "b", "a")
+    assert used == "patient"
+    assert compare(whole, treated="b", reference="a", adjust_for=used).result.residual_df == 5
+    assert "each patient was compared with itself" in pairs.words_for("auto", used)
+    assert pairs.words_for("patient", used) == ""
+    assert pairs.adjusting_column(whole, "", "group", "b", "a") == ""  # a person wants none
+    assert pairs.adjusting_column(whole, "group", "group", "b", "a") == "group"
+    for other in (
+        paired([*"uvwxyz"] * 2, confirmed=False),
+        paired([*"uvwxyz", *"uvwxyn"]),
+        paired([*"uuvvww", *"xxyyzz"]),  # each in one group only
+        paired([*"uuuvvv"] * 2),  # two subjects
+        designed({}),
+    ):
+        assert pairs.adjusting_column(other, "auto", "group", "b", "a") == ""

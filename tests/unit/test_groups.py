@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from scipy import stats
 
 from codalab_nb.analysis import groups_plots, groups_words
@@ -265,3 +266,34 @@ def test_pairs_of_a_picked_measurement_are_adjusted_like_itself() -> None:
     expected = np.minimum(1, alone.pairs["p_adjusted"] * found.p / alone.p)
     np.testing.assert_allclose(found.pairs["p_adjusted"], expected)
     assert found.p > alone.p
+
+
+def test_a_confirmed_complete_pair_is_used_by_default() -> None:
+    rng = np.random.default_rng(10)
+    level = rng.normal(50, 10, 8)
+    rows = [(f"p{n}", visit, level[n] + shift + rng.normal(0, 1))
+            for n in range(8) for visit, shift in (("before", 0.0), ("after", 3.0))]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["patient", "group", "score"])
+    proposed, confirmed = table_set(frame), table_set(frame, patient="pair")
+    assert compare_groups(proposed, pair="auto").pair == ""  # nobody has said that it is one
+    assert compare_groups(confirmed, pair="auto").omnibus.name == "paired t test"
+    assert compare_groups(confirmed, pair="").pair == ""
+    assert compare_groups(table_set(frame.iloc[1:], patient="pair"), pair="auto").pair == ""  # one is incomplete
+
+
+def test_repeats_of_a_subject_in_one_group_count_once() -> None:
+    rng = np.random.default_rng(11)
+    mice = rng.normal(100, 15, 6)
+    rows = [(f"m{n}", "wt" if n < 3 else "ko", mice[n] + rng.normal(0, 3)) for n in range(6) for _ in range(10)]
+    frame = pd.DataFrame(rows, columns=["mouse", "genotype", "cell_area"])
+    data = table_set(frame, mouse="pair", genotype="condition")
+    for pair in ("auto", "mouse"):
+        found = compare_groups(data, pair=pair)
+        means = frame.groupby(["genotype", "mouse"])["cell_area"].mean()
+        assert found.omnibus.p == pytest.approx(stats.ttest_ind(means["wt"], means["ko"], equal_var=False).pvalue)
+        assert [len(one) for one in found.samples()] == [3, 3]
+        text = everything(found, data)
+        assert "The 60 values come from 6 subjects" in text
+        assert "was not used" not in text
+        written = " ".join(one.get_text() for one in groups_plots.dots(found, 0.05).figure.findobj(Text))
+        assert "Each dot is the mean of one mouse" in written

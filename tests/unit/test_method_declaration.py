@@ -123,7 +123,8 @@ def test_choices_and_defaults_come_from_the_data_set() -> None:
     assert schema["properties"]["condition"]["enum"] == ["group", "plate"]
     assert schema["properties"]["reference"]["default"] == "ALL"
     assert schema["properties"]["treated"]["default"] == "AML"
-    assert schema["properties"]["adjust_for"]["enum"] == ["", "group", "plate"]
+    assert schema["properties"]["adjust_for"]["enum"] == ["auto", "", "group", "plate"]
+    assert schema["properties"]["adjust_for"]["default"] == "auto"  # what the notebook declares beside the columns
     assert schema["required"] == []
     other = parameter_schema(method("de-continuous"), matrix({"ALL": 27, "AML": 11}), {"condition": "plate"})
     assert other["properties"]["reference"]["enum"] == ["p1", "p2"]
