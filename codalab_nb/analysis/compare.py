@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from codalab_nb.analysis.expression import AnalysisError, ExpressionSet
+from codalab_nb.analysis.expression import AnalysisError, ExpressionSet, floor_for
 from codalab_nb.analysis.limma import Moderated, design_matrix, moderated_t
 from codalab_nb.analysis.style import cut
 
@@ -95,6 +95,12 @@ def to_log(data: ExpressionSet, floor: float, log_base: str) -> tuple[pd.DataFra
             "method for counts."
         )
     if data.kind == "linear":
+        floor = floor_for(data, floor)
+        if float((data.values.max(axis=1) <= floor).mean()) > 0.5:
+            raise AnalysisError(
+                f"More than half of the genes do not vary: none of their values is above the floor of {floor:g}. Set a "
+                "lower `floor`, or leave the genes that are expressed in no sample out of the file."
+            )
         low = float((data.values < floor).to_numpy().mean())
         raised = f"values under {floor:g} were raised to {floor:g} ({low:.1%} of all values)"
         done = f"Intensities were taken as log2; before, {raised}."

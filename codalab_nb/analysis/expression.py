@@ -14,6 +14,7 @@ import pandas as pd
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE = EXAMPLES / "golub_leukemia"
+FLOOR = 20.0  # of linear intensities, where nobody decided on another
 # Kept equal to the words with which the profile was made (a test compares them).
 MISSING_WORDS = (
     "", "NA", "N/A", "n/a", "n.a.", "n.d.", "#N/A", "#NA", "#DIV/0!", "#VALUE!", "NaN", "nan", "NULL", "null", "<NA>",
@@ -114,6 +115,29 @@ def load_or_example(folder: str | Path, example: str = EXAMPLE.name) -> Expressi
     if Path(folder).exists():
         return load(folder)
     return replace(load(EXAMPLES / example), is_example=True)
+
+
+def usual_floor(data: ExpressionSet) -> float:
+    """The floor to propose for linear values: 1 where they look like TPM or FPKM, else FLOOR, which suits arrays.
+
+    Marks of TPM and FPKM: nothing is negative, small values occur, and there are exact zeros, or all samples have one
+    total, or most values lie under FLOOR, so that it would make them one and the same.
+    """
+    values = data.values.to_numpy(np.float64)
+    measured = values[np.isfinite(values)]
+    if data.kind != "linear" or not data.is_matrix or not measured.size or measured.min() < 0 or not measured.any():
+        return FLOOR
+    if measured[measured > 0].min() >= FLOOR:  # of proteins, say: 0 is then far from all that was measured
+        return FLOOR
+    totals = np.nansum(values, axis=0)
+    one_total = len(totals) > 1 and bool(np.ptp(totals) < 0.005 * np.median(totals))
+    zeros, low = float((measured == 0).mean()), float((measured < FLOOR).mean())
+    return 1.0 if zeros > 0.001 or one_total or low > 0.5 else FLOOR
+
+
+def floor_for(data: ExpressionSet, floor: float) -> float:
+    """`floor`, or the usual one for such data where it was left at its default."""
+    return usual_floor(data) if floor == FLOOR else floor
 
 
 def _read(folder: Path, table: dict[str, Any]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from codalab_nb.analysis.expression import AnalysisError, ExpressionSet
+from codalab_nb.analysis.expression import AnalysisError, ExpressionSet, floor_for
 from codalab_nb.analysis.normalise_methods import quantile, refuse_empty, size_factors
 
 METHODS = ("auto", "median-of-ratios", "cpm", "quantile", "log2")
@@ -45,7 +45,7 @@ def normalise(data: ExpressionSet, *, method: str = "auto", floor: float = 20.0,
     if method in ("median-of-ratios", "cpm"):
         raise AnalysisError(f"{method} is for counts; these values are no counts. Use quantile, or auto.")
     if data.kind == "linear":
-        return _of_intensities(data.values, "quantile" if method == "auto" else method, floor)
+        return _of_intensities(data.values, "quantile" if method == "auto" else method, floor_for(data, floor))
     if method == "log2":
         raise AnalysisError("These values are logarithms already; another logarithm would distort them. Use quantile.")
     after = quantile(data.values)

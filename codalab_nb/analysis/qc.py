@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from codalab_nb.analysis.expression import AnalysisError, ExpressionSet
+from codalab_nb.analysis.expression import FLOOR, AnalysisError, ExpressionSet, floor_for
 
 FAR = 5.0  # this many (robust) standard deviations below the typical agreement makes a sample stand apart
 
 
-def log_view(data: ExpressionSet, floor: float = 20.0) -> tuple[pd.DataFrame, str]:
+def log_view(data: ExpressionSet, floor: float = FLOOR) -> tuple[pd.DataFrame, str]:
     """Values on a scale on which samples can be compared by eye, and the name of that scale.
 
-    counts: log2(counts per million + 1); linear: log2(max(x, floor)); log and general tables: as they are. A sample in
+    counts: log2(counts per million + 1); linear: log2(max(x, floor)), where TPM and
+    FPKM get a floor of 1 if it was left at its default; log and general tables: as they are. A sample in
     which nothing was measured is NaN throughout.
     """
     values = data.values
@@ -24,6 +25,7 @@ def log_view(data: ExpressionSet, floor: float = 20.0) -> tuple[pd.DataFrame, st
         per_million = values / values.sum(axis=0).replace(0, np.nan) * 1e6
         return pd.DataFrame(np.log2(per_million + 1)), "log2(counts per million + 1)"
     if data.kind == "linear":
+        floor = floor_for(data, floor)
         return pd.DataFrame(np.log2(values.clip(lower=floor))), f"log2 intensity (floor {floor:g})"
     return values, "value as in the file"
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from codalab_nb.analysis import cautions
 from codalab_nb.analysis.compare import Comparison
-from codalab_nb.analysis.expression import ExpressionSet
+from codalab_nb.analysis.expression import FLOOR, ExpressionSet, usual_floor
 from codalab_nb.analysis.markdown import safe as safe
 from codalab_nb.analysis.pca import Components
 from codalab_nb.analysis.qc import empty_samples
@@ -31,6 +31,12 @@ def introduction(data: ExpressionSet) -> str:
     if not data.is_matrix:
         size = f"{len(data.samples):,} rows × {data.samples.shape[1]} columns"
     text = f"**Data:** {safe(data.name)}, {size}."
+    floor = usual_floor(data)
+    if floor != FLOOR:
+        text += (
+            f" They look like TPM or FPKM, so the floor is {floor:g} instead of {FLOOR:g} where it was left at its "
+            "default."
+        )
     if data.is_example:
         text = (
             f"> **This is example data** ({_EXAMPLES.get(data.name, safe(data.name))}), because there is no data set "

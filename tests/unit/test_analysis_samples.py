@@ -13,7 +13,7 @@ import pytest
 
 from codalab_nb.analysis import clustering, gene_plots, pca, qc, sample_plots, style, words
 from codalab_nb.analysis.compare import compare
-from codalab_nb.analysis.expression import EXAMPLE, AnalysisError, ExpressionSet, load, load_or_example
+from codalab_nb.analysis.expression import EXAMPLE, AnalysisError, ExpressionSet, load, load_or_example, usual_floor
 from codalab_nb.datasets.profile import profile_files, staged_files
 from tests.support.tables import matrix_set
 
@@ -163,6 +163,35 @@ def test_whole_protein_intensities_are_no_counts_and_their_zeros_are_doubted(tmp
     counted = stage(tmp_path, expression=(frame // 1e5).to_csv())
     assert counted.kind == "counts"
     assert not {"large_whole_numbers", "zeros_not_measured"} & {n["code"] for n in counted.profile["warnings"]}
+
+
+def test_tpm_and_fpkm_keep_their_small_values() -> None:
+    rng = np.random.default_rng(5)
+    fpkm = pd.DataFrame(2 ** rng.normal(2, 2, (300, 6)), columns=list("abcdef"))
+    zeros = (fpkm * 40).mask(rng.random(fpkm.shape) < 0.01, 0.0)
+    samples = pd.DataFrame({"group": list("xxxyyy")}, index=fpkm.columns)
+    arrays = fpkm * 100 + 15
+    negative = arrays - 200
+    proteins = (fpkm * 1e6 + 1e5).mask(rng.random(fpkm.shape) < 0.2, 0.0)
+    for values, floor in (
+        (fpkm, 1),
+        (zeros, 1),
+        (100 * fpkm / fpkm.sum() * 1e4, 1),
+        (arrays, 20),
+        (negative, 20),
+        (proteins, 20),
+    ):
+        data = matrix_set(values, samples, "linear", group="condition")
+        assert usual_floor(data) == floor
+        view, scale = qc.log_view(data)
+        assert view.min(axis=None) >= np.log2(floor) - 1e-12
+        assert scale == f"log2 intensity (floor {floor})"
+        assert ("TPM" in words.introduction(data)) == (floor == 1)
+    data = matrix_set(fpkm, samples, "linear", group="condition")
+    assert qc.log_view(data, 5.0)[1].endswith("(floor 5)")
+    with pytest.raises(AnalysisError, match="floor of 50"):
+        compare(data, floor=50)
+    assert len(compare(data).result.table["p"].dropna()) > 250
 
 
 @pytest.mark.parametrize("n", [4, 30, 90])
