@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from codalab_nb.datasets.beside import beside_measurements
 from codalab_nb.datasets.cells import Marks, Numbers, as_name, candidates, to_numbers, to_text
 from codalab_nb.datasets.grid import NO_RESULT, Grid
 from codalab_nb.datasets.layout import Layout, find_layout
@@ -33,6 +34,11 @@ class _Assembly:
     def __init__(self, grid: Grid, marks: Marks, layout: Layout) -> None:
         self.grid, self.marks, self.layout = grid, marks, layout
         self.measured = frozenset(layout.numbers)
+        numbers = [column for column in layout.columns if column in self.measured and column != layout.id_column]
+        beside = {
+            numbers[at] for at in beside_measurements([as_name(grid.cell(layout.names or 0, c)) for c in numbers])
+        }
+        self.sampled = frozenset(numbers) - beside  # `beside` are numbers too, but no measurements of a sample
         self.notes: list[ReadingNote] = []
         self.strays: list[Stray] = []
 
@@ -46,6 +52,10 @@ class _Assembly:
             cells = self.grid.column(column, layout.body)
             if column == layout.id_column:
                 columns.append(pd.Series(ids, dtype="object"))
+            elif column in self.measured - self.sampled:
+                found = to_numbers(cells, self.marks)
+                texts = pd.Series([to_text(cell) for cell in cells], dtype="object")
+                columns.append(texts if found.odd else pd.Series(found.values))
             elif column in self.measured:
                 spelled[column] = found = to_numbers(cells, self.marks)
                 columns.append(self._numbers(column, name, cells, found, ids))
@@ -53,7 +63,7 @@ class _Assembly:
                 columns.append(pd.Series([to_text(cell) for cell in cells], dtype="object"))
         frame = pd.concat(columns, axis=1, ignore_index=True) if columns else pd.DataFrame()
         frame.columns = pd.Index(names)
-        values = tuple(at for at, column in enumerate(layout.columns) if column in self.measured)
+        values = tuple(at for at, column in enumerate(layout.columns) if column in self.sampled)
         attributes = self._attributes([names[at] for at in values])
         self._tell_layout()
         self._tell_cells(spelled)
@@ -92,7 +102,7 @@ class _Assembly:
 
     def _attributes(self, samples: list[str]) -> pd.DataFrame:
         """What the header rows other than the one with the names say: labels, stripped; NaN where a cell is empty."""
-        numbers = [c for c in self.layout.columns if c in self.measured]
+        numbers = [c for c in self.layout.columns if c in self.sampled]
         labels: dict[str, list[object]] = {}
         told: list[str] = []
         for row in self.layout.header:
@@ -155,7 +165,7 @@ class _Assembly:
         return mixed
 
     def _looks(self, ids: list[str], samples: list[str]) -> Looks:
-        n_columns = len(self.layout.columns)
+        n_columns = len(self.layout.columns) - len(self.measured - self.sampled)
         if self.layout.id_column is None or len(samples) < 2 or len(samples) < n_columns / 2:
             return "table"
         many = len(ids) >= WIDE or len(samples) >= WIDE or len(self.layout.header) > 1
@@ -177,6 +187,12 @@ class _Assembly:
             if texts:
                 told = f"{counted(len(rows), 'line')} {what} {_is(rows)} left out: {_listed(texts)}."
                 self._note(code, told, [grid.line(row) for row in rows])
+        if layout.tallies:
+            texts = [f"{_shown(grid.rows[row][:1])} ({grid.spoken(row)})" for row in layout.tallies]
+            told = (
+                f"{counted(len(texts), 'row')} of reads that belong to no gene {_is(texts)} left out: {_listed(texts)}."
+            )
+            self._note("tally_rows", told, [grid.line(row) for row in layout.tallies])
         if layout.summaries:
             texts = [
                 f"{_shown(grid.rows[row][:1]) or 'without a name'} ({grid.spoken(row)})" for row in layout.summaries

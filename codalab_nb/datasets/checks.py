@@ -69,6 +69,16 @@ def has_header(
     return False
 
 
+def left_out(names: Sequence[str]) -> list[Note]:
+    """Columns of numbers beside the measurements."""
+    if not names:
+        return []
+    listed = ", ".join(map(repr, names[:NAMED_SAMPLES])) + (", …" if len(names) > NAMED_SAMPLES else "")
+    text = f"{counted(len(names), 'column')} of numbers {'is' if len(names) == 1 else 'are'} not taken as samples, "
+    text += f"since by name they describe genes, compare groups or sum up samples: {listed}."
+    return [Note(code="columns_left_out", text=text)]
+
+
 def dates_among(features: list[str]) -> list[Note]:
     """Names as Excel makes them of SEPT4 and MARCH2. They are told, never changed: 2-Mar may be one of two genes."""
     dates = {name: gene for name in dict.fromkeys(features) if (gene := gene_of_date(name)) is not None}

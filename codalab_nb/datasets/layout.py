@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from codalab_nb.datasets.beside import is_tally
 from codalab_nb.datasets.cells import Marks, as_name, is_missing, is_number, to_numbers
 from codalab_nb.datasets.grid import SUMS_UP, Cell, Grid
 from codalab_nb.datasets.orientation import GENE_HEADERS
@@ -50,6 +51,7 @@ class Layout:
     header: the header rows from top to bottom; `names` is the one of them that names the columns (None: no header).
     body: the rows of the table. numbers: the columns of measurements. columns: all columns that are kept, in order.
     titles, summaries, notes: rows above, sums within, and lines below that are no part of the table.
+    tallies: rows that count reads which belong to no gene.
     summary_columns: columns that sum up others. counters: columns that only count the rows.
     """
 
@@ -62,13 +64,14 @@ class Layout:
     titles: list[int] = field(default_factory=list)
     summaries: list[int] = field(default_factory=list)
     notes: list[int] = field(default_factory=list)
+    tallies: list[int] = field(default_factory=list)
     summary_columns: list[int] = field(default_factory=list)
     counters: list[int] = field(default_factory=list)
 
     @property
     def is_plain(self) -> bool:
         """One header row, and everything else is data: nothing a plain reader would get wrong."""
-        extra = (*self.titles, *self.summaries, *self.notes, *self.summary_columns)
+        extra = (*self.titles, *self.summaries, *self.tallies, *self.notes, *self.summary_columns)
         return not extra and len(self.header) == 1
 
 
@@ -86,6 +89,8 @@ def find_layout(grid: Grid, marks: Marks) -> Layout:
     found.names = _names_row(grid, found.header, numeric or list(range(width)))
     _drop_below(grid, marks, numeric, found)
     _drop_summaries(grid, marks, numeric, found)
+    found.tallies = [row for row in found.body if _is_tally(grid, row)] if numeric else []
+    found.body = [row for row in found.body if row not in set(found.tallies)]
     used = _used(grid, (*found.header, *found.body))
     found.numbers = sorted({*numeric} & {*used})
     _drop_columns(grid, marks, found)
@@ -202,6 +207,11 @@ def _summary_word(grid: Grid, row: int) -> str | None:
             word = re.sub(r"[\s:=.]+$", "", cell.strip()).casefold()
             return word if word in _SURE or word in _UNSURE else None
     return None
+
+
+def _is_tally(grid: Grid, row: int) -> bool:
+    first = next((cell for cell in grid.rows[row][:2] if isinstance(cell, str) and cell.strip()), "")
+    return isinstance(first, str) and is_tally(first)
 
 
 def _drop_summaries(grid: Grid, marks: Marks, numeric: list[int], found: Layout) -> None:

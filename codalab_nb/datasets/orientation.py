@@ -14,10 +14,6 @@ from codalab_nb.datasets.scan import Scan
 from codalab_nb.model.dataset import Kind, Orientation
 from codalab_nb.model.design import groups_from_names
 
-# Numbers about a gene, not measurements of a sample (featureCounts and the like write them before the counts).
-ANNOTATION_WORDS = frozenset(
-    {"length", "start", "end", "width", "gene_length", "entrez", "entrezid", "entrez_id", "chr", "chromosome", "strand"}
-)
 GENE_HEADERS = frozenset(
     {
         "gene",

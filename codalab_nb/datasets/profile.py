@@ -162,7 +162,7 @@ def _profile_table(chosen: Chosen, source: Source, table: SampleTable | None, sa
     checks.distinct_columns(problems, label, found.header)
     problems.raise_if_any()
     side, why = source.orientation or orientation(found, ids, column_names, sample_ids)
-    if table is not None and side == "table":
+    if table is not None and side == "table" and values:
         side, why = "genes_in_rows", "a sample table came with it"
     if side == "table" and len(source.attributes.columns):
         side, why = "genes_in_rows", "a row above the matrix describes its columns"
@@ -179,6 +179,7 @@ def _profile_table(chosen: Chosen, source: Source, table: SampleTable | None, sa
         found.header[p] for p in range(len(found.header)) if p not in values and p != id_place and p not in unnamed
     ]
     across = side == "genes_in_rows"
+    left_out = tuple(checks.left_out([name for name in annotations if found.is_measured(found.header.index(name))]))
     described = _described(source, samples, table, annotations, found, notes, problems, across=across)
     problems.raise_if_any()
     kind = kind_of_values(found, values)
@@ -210,7 +211,7 @@ def _profile_table(chosen: Chosen, source: Source, table: SampleTable | None, sa
         renamed=described.renamed,
         renamed_proposed=bool(described.renamed),
         original=source.original,
-        reading=source.reading + described.reading,
+        reading=source.reading + left_out + described.reading,
     )
     notes += checks.value_notes(found, profile)
     notes += checks.called_counts(label, profile)

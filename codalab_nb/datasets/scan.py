@@ -38,6 +38,9 @@ class Scan:
         values = self.numbers[place] + self.texts[place]
         return bool(values == 0 or self.numbers[place] >= MOSTLY * values)
 
+    def is_measured(self, place: int) -> bool:
+        return bool(self.numbers[place]) and self.is_number(place)
+
     @property
     def number_columns(self) -> list[int]:
         return [place for place in range(len(self.header)) if self.is_number(place)]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from codalab_nb.datasets import checks
+from codalab_nb.datasets.beside import beside_measurements, plain_name
 from codalab_nb.datasets.files import Chosen
-from codalab_nb.datasets.orientation import ANNOTATION_WORDS
 from codalab_nb.datasets.reading import Reading, ReadingNote, ReadTable, read_file, write_tidy
 from codalab_nb.datasets.samples import SampleTable
 from codalab_nb.datasets.scan import Scan
@@ -28,6 +28,9 @@ ID_WORDS = (
     "entrez",
     "entrezid",
     "entrez_id",
+    "entrez_gene_id",
+    "entrezgene",
+    "ncbi_gene_id",
     "sample",
     "sample_id",
     "cell",
@@ -77,8 +80,10 @@ class Source:
             first = 0 if self.read.id_place is not None else None
             return first, list(range(len(found.header) - len(self.read.values), len(found.header)))
         numbers = [place for place in found.number_columns if place not in unnamed]
-        first = 0 if 0 not in numbers or found.header[0].casefold() in ID_WORDS else None
-        return first, [p for p in numbers if p != first and found.header[p].casefold() not in ANNOTATION_WORDS]
+        first = 0 if 0 not in numbers or plain_name(found.header[0]) in ID_WORDS else None
+        numbers = [place for place in numbers if place != first]
+        beside = beside_measurements([found.header[place] for place in numbers])
+        return first, [place for at, place in enumerate(numbers) if at not in set(beside)]
 
     def check_strays(self, problems: Problems) -> None:
         """Text among the numbers of a copy, told with the cell of the original."""

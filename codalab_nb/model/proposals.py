@@ -35,6 +35,12 @@ EVENT_WORDS = ("1", "true", "yes", "event", "dead", "died", "death", "deceased",
 NO_EVENT_WORDS = ("0", "false", "no", "censored", "alive", "living", "no event")
 
 
+_FILE_ENDING = re.compile(
+    r"[._]?(?:[._](?:sorted|sortedbycoord|aligned|out|markdup|dedup|trimmed|unique))*\.(?:bam|sam|cram|fastq|fq)(?:\.gz)?$",
+    re.IGNORECASE,
+)
+
+
 def groups_from_names(names: Sequence[str]) -> tuple[str, ...]:
     """One group per sample name, or () when the names show none: `ALL_1`, `AML_28`, `ctrl1`, `treated-2`.
 
@@ -44,13 +50,20 @@ def groups_from_names(names: Sequence[str]) -> tuple[str, ...]:
     groups = []
     for name in names:
         match = re.fullmatch(
-            r"(.*?[^0-9 ._-])[ ._-]*?(?:[ ._-]+rep(?:licate)?)?[ ._-]*[0-9]+", name.strip(), re.IGNORECASE
+            r"(.*?[^0-9 ._-])[ ._-]*?(?:[ ._-]+rep(?:licate)?)?[ ._-]*[0-9]+", _without_path(name), re.IGNORECASE
         )
         if not match:
             return ()
         groups.append(match[1])
     sizes = Counter(groups)
     return tuple(groups) if 2 <= len(sizes) <= 12 and min(sizes.values()) >= 2 else ()
+
+
+def _without_path(name: str) -> str:
+    """`/scratch/bam/ctrl_1.sorted.bam` is `ctrl_1`; a stroke in any other name is kept (`+/+ 1`)."""
+    name = name.strip()
+    bare = _FILE_ENDING.sub("", name)
+    return bare if bare == name else re.split(r"[/\\]", bare)[-1]
 
 
 def looks_like_control(level: str) -> bool:
