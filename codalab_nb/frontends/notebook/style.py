@@ -31,7 +31,7 @@ STYLE = """<style>
   border: 0; border-bottom: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .35)); white-space: normal }
 .codalab-live .codalab-cells { margin: .3em 0; padding-left: .7em;
   border-left: 2px solid var(--jp-border-color2, #bdbdbd) }
-.codalab table .number { text-align: right; font-variant-numeric: tabular-nums }
+.codalab table .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .codalab-static .codalab table td, .codalab-static .codalab table th { text-align: left }
 .codalab-static .codalab table .number { text-align: right }
 .codalab h2 { font-size: 1.2em } .codalab h3, .codalab h4, .codalab h5, .codalab h6 { font-size: 1.05em }
