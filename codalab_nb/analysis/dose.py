@@ -72,7 +72,7 @@ def dose_response(
     amounts = _amounts(given, dose_scale)
     groups = data.groups(column) if column else pd.Series(ALL, index=data.samples.index)
     roles = [str(one["name"]) for one in data.profile["columns"] if one["role"]]
-    found = candidates(data, [str(given.name), column, *([] if response else roles)])
+    found = candidates(data, [str(given.name), column, *([] if response else roles)], asked=response)
     screened = None
     if response:
         measured = found.one(response)

@@ -54,7 +54,7 @@ class GroupComparison:
     @property
     def tested(self) -> int:
         """How many measurements could be tested."""
-        return 1 if self.screen is None else int(self.screen["p"].notna().sum())
+        return 1 if self.screen is None else int(self.screen["p_adjusted"].notna().sum())
 
     @property
     def picked(self) -> float:
@@ -107,15 +107,17 @@ def compare_groups(
         raise AnalysisError(f"{column!r} holds the groups already; choose another column beside it.")
     groups = data.groups(column)
     roles = [str(one["name"]) for one in data.profile["columns"] if one["role"]]
-    found = candidates(data, [column, second, pair, *([] if value else roles)])
+    found = candidates(data, [column, second, pair, *([] if value else roles)], asked=value)
     if value:
         found = Candidates(found.table.loc[[found.one(value).name]], found.labels, found.unit)
     several = len(found.table) > 1
     subjects = data.groups(pair) if pair else None
     averaged = ""
-    repeats: list[str] = []
+    told = ", ".join(found.left_out[:5]) + (", …" if len(found.left_out) > 5 else "")
+    repeats = [f"Left out, because the rows are numbered there, not measured: {told}."] if told and not value else []
     if subjects is not None and are_nested(subjects, groups):
-        found, groups, repeats = _one_per_subject(found, groups, subjects)
+        found, groups, told = _one_per_subject(found, groups, subjects)
+        repeats.append(told)
         averaged, pair, subjects = pair, "", None
     screened = None
     asked = test
@@ -210,9 +212,7 @@ def _usual_pair(data: ExpressionSet, column: str) -> str:
     return paired_column(data, AUTO, column)
 
 
-def _one_per_subject(
-    found: Candidates, groups: pd.Series, subjects: pd.Series
-) -> tuple[Candidates, pd.Series, list[str]]:
+def _one_per_subject(found: Candidates, groups: pd.Series, subjects: pd.Series) -> tuple[Candidates, pd.Series, str]:
     """Repeats of a subject in its one group tell nothing about other subjects: their mean stands for them."""
     known = (groups.notna() & subjects.notna()).to_numpy()
     mine = subjects[known]
@@ -223,7 +223,7 @@ def _one_per_subject(
         f"The {int(known.sum()):,} values come from {len(owners)} subjects ({subjects.name}), each in one group only. "
         f"The values of a subject were averaged, so that n counts subjects: repeats of one tell nothing about others."
     )
-    return Candidates(table, found.labels, found.unit), owners, [told]
+    return Candidates(table, found.labels, found.unit), owners, told
 
 
 def _blocks(
@@ -285,9 +285,9 @@ def _screen(found: Candidates, groups: pd.Series, subjects: pd.Series | None, te
     table = pd.DataFrame({"name": labels, **means}, index=table.index).join(table)
     if (labels == labels.index).all():
         table = table.drop(columns="name")
-    table["p_adjusted"] = benjamini_hochberg(table["p"].to_numpy(np.float64))
     # Without scatter within the groups any difference gives p = 0, three rounded values as well as three hundred.
     still = ~np.isfinite(table["statistic"]) | _still(found.table.to_numpy(np.float64), groups, levels)
+    table["p_adjusted"] = benjamini_hochberg(table["p"].where(~still | (table["p"] > 0)).to_numpy(np.float64))
     ordered = table.assign(_still=still, _size=-table["statistic"].abs())
     ordered = ordered.sort_values(["_still", "p", "_size"], kind="stable")
     return ordered.drop(columns=["_still", "_size"]).rename_axis("measurement")

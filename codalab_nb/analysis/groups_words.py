@@ -103,7 +103,7 @@ def _statistics(found: GroupComparison) -> str:
 
 def _screen_words(found: GroupComparison, alpha: float) -> str:
     assert found.screen is not None
-    table = found.screen.dropna(subset=["p"])
+    table = found.screen.dropna(subset=["p_adjusted"])
     n_clear = int((table["p_adjusted"] < alpha).sum())
     text = (
         f"No single measurement was asked for, so all {len(table):,} were tested: {n_clear:,} differ between the "
@@ -111,6 +111,12 @@ def _screen_words(found: GroupComparison, alpha: float) -> str:
         "picked because it is the surest**: judge it by its adjusted p "
         f"({p_words(found.p)}), not by the p of its own test."
     )
+    still = found.screen.index[found.screen["p"].notna() & found.screen["p_adjusted"].isna()]
+    if len(still):
+        text += (
+            f" **Not judged: {safe(', '.join(map(str, still[:5])))}{', …' if len(still) > 5 else ''}**, whose values "
+            "differ between the groups but not within: is the group itself written there once more, as a code?"
+        )
     if len(table) > FEW_VARIABLES and found.choice.kind == WELCH:
         text += " One and the same test (Welch's) was used for all of them."
     return text

@@ -178,7 +178,7 @@ def _events(data: ExpressionSet, event: str, happened: str) -> tuple[str, str, p
 
 def _groups(data: ExpressionSet, group: str, split: str, taken: tuple[str, str]) -> tuple[str, pd.Series, list[str]]:
     if split:
-        measured = candidates(data, taken).one(split)
+        measured = candidates(data, taken, asked=split).one(split)
         middle = float(measured.values.median())
         if not (measured.values > middle).any():
             raise AnalysisError(f"{measured.label!r} cannot be cut at its median: no value lies above {middle:g}.")
@@ -274,7 +274,7 @@ def _covariates(data: ExpressionSet, adjust_for: str, column: str) -> pd.DataFra
         elif name in data.samples.columns:
             columns[name] = data.samples[name].astype(np.float64)
         else:
-            measured = candidates(data).one(name)
+            measured = candidates(data, asked=name).one(name)
             columns[measured.label] = measured.values
     return pd.DataFrame(columns, index=data.samples.index)
 

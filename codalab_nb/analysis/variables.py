@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from codalab_nb.analysis.expression import AnalysisError, ExpressionSet
@@ -13,6 +15,8 @@ from codalab_nb.analysis.qc import log_view
 from codalab_nb.analysis.style import cut
 
 _ROW_NUMBERS = ("id", "index", "nr", "no", "row", "number", "#")
+_NAMES_ROWS = re.compile(r"(?i:[_\s.-](id|nr)s?)$|[a-z](ID|Id|Nr)$")  # patient_id, Sample Nr, PatientID; not `fluid`
+MANY_ROWS = 10  # from which on running whole numbers are hardly a measurement
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Candidates:
     table: pd.DataFrame
     labels: pd.Series
     unit: str
+    left_out: tuple[str, ...] = ()  # columns that number or name the rows
 
     def one(self, name: str) -> Measured:
         """By row name, or by label where only one has it (capitals do not count). Raises AnalysisError."""
@@ -52,8 +57,9 @@ class Candidates:
         return Measured(name, str(self.labels[name]), values, self.unit)
 
 
-def candidates(data: ExpressionSet, leave_out: Iterable[str] = ()) -> Candidates:
-    """The genes of a matrix, on a log scale; of a table the columns of numbers except `leave_out` and row numbers.
+def candidates(data: ExpressionSet, leave_out: Iterable[str] = (), asked: str = "") -> Candidates:
+    """The genes of a matrix, on a log scale; of a table the columns of numbers except `leave_out` and those that
+    number the rows (`patient_id`, 1000, 1001, 1002 …), unless such a one is `asked` for by name.
 
     Raises AnalysisError when there is none.
     """
@@ -61,11 +67,32 @@ def candidates(data: ExpressionSet, leave_out: Iterable[str] = ()) -> Candidates
     if data.is_matrix:
         return Candidates(values, data.labels().astype(str), scale)
     out = {str(name) for name in leave_out}
-    kept = values.loc[[name for name in values.index if name not in out and str(name).casefold() not in _ROW_NUMBERS]]
+    usable = [str(name) for name in values.index if name not in out]
+    named = [name for name in usable if name != asked and _is_number_of_row(name)]
+    rest = [name for name in usable if name not in named]
+    running = [name for name in rest if name != asked and _is_running(values.loc[[name]].to_numpy(np.float64))]
+    if len(running) == len(rest):
+        running = []  # nothing else was measured
+    kept = values.loc[[name for name in rest if name not in running]]
     if not len(kept):
         used = ", ".join(sorted(filter(None, out)))
         raise AnalysisError(f"No column of numbers is left to analyze (already used: {used or 'none'}).")
-    return Candidates(kept, pd.Series(kept.index.astype(str), index=kept.index), "")
+    return Candidates(
+        kept,
+        pd.Series(kept.index.astype(str), index=kept.index),
+        "",
+        tuple(name for name in usable if name in (*named, *running)),
+    )
+
+
+def _is_number_of_row(name: str) -> bool:
+    return name.casefold() in _ROW_NUMBERS or _NAMES_ROWS.search(name) is not None
+
+
+def _is_running(values: npt.NDArray[np.float64]) -> bool:
+    """Running whole numbers, in whatever order."""
+    ordered = np.sort(values.ravel())
+    return len(ordered) >= MANY_ROWS and bool((np.diff(ordered) == 1).all() and (ordered == np.round(ordered)).all())
 
 
 def numbers(data: ExpressionSet, column: str, role: str) -> pd.Series:

@@ -297,3 +297,21 @@ def test_repeats_of_a_subject_in_one_group_count_once() -> None:
         assert "was not used" not in text
         written = " ".join(one.get_text() for one in groups_plots.dots(found, 0.05).figure.findobj(Text))
         assert "Each dot is the mean of one mouse" in written
+
+
+def test_what_numbers_the_rows_is_no_measurement_and_a_code_of_the_group_no_finding() -> None:
+    rng = np.random.default_rng(12)
+    frame = pd.DataFrame({"diagnosis": ["benign"] * 15 + ["malign"] * 15, "Patient_ID": range(30),
+                          "ward nr": rng.integers(1, 9, 30), "visit": rng.permutation(30) + 1000,
+                          "code": [0] * 15 + [1] * 15, "x1": rng.normal(size=30),
+                          "fluid": rng.normal(size=30)})  # fmt: skip
+    data = table_set(frame, diagnosis="condition")
+    found = compare_groups(data)
+    assert found.screen is not None
+    assert set(found.screen.index) == {"code", "x1", "fluid"}
+    assert found.metrics(0.05)["measurements_different"] == 0
+    text = everything(found, data)
+    assert "numbered there, not measured: Patient_ID, ward nr, visit." in text.replace("\\", "")
+    assert "Not judged: code" in text
+    assert "in any of 2 measurements" in groups_plots.answer(found, 0.05)
+    assert compare_groups(data, value="Patient_ID").measured.name == "Patient_ID"
