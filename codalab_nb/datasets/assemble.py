@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from codalab_nb.datasets.beside import beside_measurements
-from codalab_nb.datasets.cells import Marks, Numbers, as_name, candidates, to_numbers, to_text
+from codalab_nb.datasets.cells import Marks, Numbers, as_name, candidates, is_missing, to_numbers, to_text
 from codalab_nb.datasets.grid import NO_RESULT, Grid
 from codalab_nb.datasets.layout import Layout, find_layout
 from codalab_nb.datasets.orientation import GENE_HEADERS, WIDE, looks_like_genes, looks_like_samples
@@ -48,6 +48,8 @@ class _Assembly:
         ids = self._ids()
         columns: list[pd.Series] = []
         spelled: dict[int, Numbers] = {}
+        called = [name for name, column in zip(names, layout.columns, strict=True) if column in self.sampled]
+        looks = self._looks(ids, called)
         for column, name in zip(layout.columns, names, strict=True):
             cells = self.grid.column(column, layout.body)
             if column == layout.id_column:
@@ -57,21 +59,21 @@ class _Assembly:
                 texts = pd.Series([to_text(cell) for cell in cells], dtype="object")
                 columns.append(texts if found.odd else pd.Series(found.values))
             elif column in self.measured:
-                spelled[column] = found = to_numbers(cells, self.marks)
+                spelled[column] = found = to_numbers(cells, self.marks, limits_missing=looks != "matrix")
                 columns.append(self._numbers(column, name, cells, found, ids))
             else:
                 columns.append(pd.Series([to_text(cell) for cell in cells], dtype="object"))
         frame = pd.concat(columns, axis=1, ignore_index=True) if columns else pd.DataFrame()
         frame.columns = pd.Index(names)
         values = tuple(at for at, column in enumerate(layout.columns) if column in self.sampled)
-        attributes = self._attributes([names[at] for at in values])
+        attributes = self._attributes(called)
         self._tell_layout()
         self._tell_cells(spelled)
         self._tell_dates(ids)
         return ReadTable(
             self.grid.name,
             frame,
-            self._looks(ids, [names[at] for at in values]),
+            looks,
             id_place=layout.columns.index(layout.id_column) if layout.id_column is not None else None,
             values=values,
             attributes=attributes,
@@ -187,6 +189,11 @@ class _Assembly:
             if texts:
                 told = f"{counted(len(rows), 'line')} {what} {_is(rows)} left out: {_listed(texts)}."
                 self._note(code, told, [grid.line(row) for row in rows])
+        for row in layout.units:
+            columns = [c for c in layout.columns if not is_missing(grid.cell(row, c))]
+            texts = [f"{as_name(grid.cell(layout.names or 0, c))}: {as_name(grid.cell(row, c))}" for c in columns]
+            told = f"{grid.spoken(row).capitalize()} gives units and is no row of data ({_listed(texts, 12)})."
+            self._note("units_row", told, [grid.line(row)])
         if layout.tallies:
             texts = [f"{_shown(grid.rows[row][:1])} ({grid.spoken(row)})" for row in layout.tallies]
             told = (
@@ -228,6 +235,14 @@ class _Assembly:
             total = sum(missing.values())
             told = f"{counted(total, 'cell')} {'has' if total == 1 else 'have'} no value: {_listed(spellings, 8)}."
             self._note("missing_words", told)
+        limits: Counter[str] = sum((found.limits for found in spelled.values()), Counter())
+        if limits:
+            spellings = [f"{n:,} {word!r}" for word, n in limits.most_common()]
+            total = sum(limits.values())
+            told = f"{counted(total, 'cell')} {'holds' if total == 1 else 'hold'} a limit instead of a number "
+            told += f"({_listed(spellings, 8)}) and {'was' if total == 1 else 'were'} read as missing. These values "
+            told += "are known to be small (or large), so means of the others are not the means of all."
+            self._note("limits", told)
         examples = list(dict.fromkeys(str(grid.cell(*at)).strip() for at in other))
         if other:
             told = f"{counted(len(other), 'number')} {_is(other)} written with a decimal comma or with marks between "

@@ -31,6 +31,10 @@ _THOUSANDS_COMMA = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")
 _THOUSANDS_POINT = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?")
 _UNSURE_COMMA = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")  # 1,234
 _UNSURE_POINT = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")  # 1.234
+_LIMIT = re.compile(
+    r"[<>≤≥]=?\s*(?:[-+]?\d[\d.,]*(?:e[-+]?\d+)?|[lu]?lo[dq]|m?dl|limit|detection limit)"
+    r"|b(?:dl|lo?q|lod)|(?:below|under) (?:lod|loq|limit|detection|detection limit)"
+)
 _LONG = re.compile(r"[-+]?[1-9]\d{3,}")  # 1234: thousands are not marked here
 
 
@@ -135,6 +139,7 @@ class Numbers:
     values: npt.NDArray[np.float64]
     odd: list[int] = field(default_factory=list)
     missing: Counter[str] = field(default_factory=Counter)  # spelling → cells, empty ones as ""
+    limits: Counter[str] = field(default_factory=Counter)  # `<LOD`, `<0.5`: below (or above) what can be measured
     as_text: list[int] = field(default_factory=list)  # numbers that were stored as text in a workbook
     other_marks: list[int] = field(default_factory=list)  # with a decimal comma or thousands marks
 
@@ -142,6 +147,11 @@ class Numbers:
 def is_missing(cell: object) -> bool:
     """No value, where a number is expected."""
     return cell is None or (isinstance(cell, str) and cell.strip().casefold() in _NO_NUMBER)
+
+
+def is_limit(cell: object) -> bool:
+    """`<LOD`, `<0.5`, `BLQ`: a value that could not be measured, but is known to be small (or large)."""
+    return isinstance(cell, str) and _LIMIT.fullmatch(cell.strip().casefold()) is not None
 
 
 def is_number(cell: object, marks: Marks) -> bool:
@@ -152,8 +162,11 @@ def is_number(cell: object, marks: Marks) -> bool:
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
-def to_numbers(cells: Sequence[object], marks: Marks) -> Numbers:
-    """The cells as float64; what is neither a number nor a known word for "no value" is kept in `odd`."""
+def to_numbers(cells: Sequence[object], marks: Marks, *, limits_missing: bool = False) -> Numbers:
+    """The cells as float64; what is neither a number nor a known word for "no value" is kept in `odd`.
+
+    limits_missing: `<LOD` is no value; else it is odd.
+    """
     if set(map(type, cells)) <= {int, float, type(None)}:
         values = np.array(cells, dtype=np.float64)
         empty = int(np.isnan(values).sum())
@@ -167,6 +180,9 @@ def to_numbers(cells: Sequence[object], marks: Marks) -> Numbers:
                 found.missing[cell.strip()] += 1
                 continue
             number = marks.number(cell) if _looks_numeric(cell) else _infinite(cell)
+            if number is None and limits_missing and is_limit(cell):
+                found.limits[cell.strip()] += 1
+                continue
             if number is None:
                 found.odd.append(place)
                 continue

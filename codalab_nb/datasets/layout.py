@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from codalab_nb.datasets.beside import is_tally
-from codalab_nb.datasets.cells import Marks, as_name, is_missing, is_number, to_numbers
+from codalab_nb.datasets.cells import Marks, as_name, is_limit, is_missing, is_number, to_numbers
 from codalab_nb.datasets.grid import SUMS_UP, Cell, Grid
 from codalab_nb.datasets.orientation import GENE_HEADERS
+from codalab_nb.datasets.units import is_units_row
 
 MOSTLY = 0.5
 _HEAD = 40  # rows from the top among which the header is looked for
@@ -51,6 +52,7 @@ class Layout:
     header: the header rows from top to bottom; `names` is the one of them that names the columns (None: no header).
     body: the rows of the table. numbers: the columns of measurements. columns: all columns that are kept, in order.
     titles, summaries, notes: rows above, sums within, and lines below that are no part of the table.
+    units: the row below the names that gives their units.
     tallies: rows that count reads which belong to no gene.
     summary_columns: columns that sum up others. counters: columns that only count the rows.
     """
@@ -64,6 +66,7 @@ class Layout:
     titles: list[int] = field(default_factory=list)
     summaries: list[int] = field(default_factory=list)
     notes: list[int] = field(default_factory=list)
+    units: list[int] = field(default_factory=list)
     tallies: list[int] = field(default_factory=list)
     summary_columns: list[int] = field(default_factory=list)
     counters: list[int] = field(default_factory=list)
@@ -71,7 +74,7 @@ class Layout:
     @property
     def is_plain(self) -> bool:
         """One header row, and everything else is data: nothing a plain reader would get wrong."""
-        extra = (*self.titles, *self.summaries, *self.tallies, *self.notes, *self.summary_columns)
+        extra = (*self.titles, *self.summaries, *self.tallies, *self.units, *self.notes, *self.summary_columns)
         return not extra and len(self.header) == 1
 
 
@@ -86,6 +89,8 @@ def find_layout(grid: Grid, marks: Marks) -> Layout:
     found.titles = list(range(first))
     found.header = _header(grid, marks, numeric, first)
     found.body = list(range((found.header[-1] + 1) if found.header else first, len(grid.rows)))
+    found.units = [row for row in found.header[1:] if _is_units(grid, numeric, row)]
+    found.header = [row for row in found.header if row not in found.units]
     found.names = _names_row(grid, found.header, numeric or list(range(width)))
     _drop_below(grid, marks, numeric, found)
     _drop_summaries(grid, marks, numeric, found)
@@ -156,11 +161,29 @@ def _header(grid: Grid, marks: Marks, numeric: list[int], first: int) -> list[in
     for row in range(first, min(first + _TALLEST_HEADER, len(grid.rows))):
         cells = [grid.cell(row, c) for c in numeric]
         known = [cell for cell in cells if not is_missing(cell)]
-        if known and sum(is_number(cell, marks) for cell in known) < MOSTLY * len(known):
+        measured = sum(is_number(cell, marks) or is_limit(cell) for cell in known)
+        if known and measured < MOSTLY * len(known):
+            if row > first and not _is_units(grid, numeric, row) and _recurs(grid, row):
+                break  # a row of data that is mostly text (`Filtered`)
             last = row
         elif row > first + 1 and last is not None and row > last + 1:
             break  # two rows of numbers: the table has begun
     return list(range(first, (last if last is not None else first) + 1))
+
+
+def _is_units(grid: Grid, numeric: list[int], row: int) -> bool:
+    texts = [cell for c, cell in enumerate(grid.rows[row]) if c not in set(numeric)]
+    return is_units_row(texts, [grid.cell(row, c) for c in numeric])
+
+
+def _recurs(grid: Grid, row: int) -> bool:
+    """Whether a text of this row stands again below, in the same column: names and labels of columns do not."""
+    following = grid.rows[row + 1 : row + _SAMPLED]
+    for column, cell in enumerate(grid.rows[row]):
+        text = as_name(cell)
+        if text and not is_missing(cell) and any(column < len(r) and as_name(r[column]) == text for r in following):
+            return True
+    return False
 
 
 def _names_row(grid: Grid, header: list[int], columns: list[int]) -> int | None:

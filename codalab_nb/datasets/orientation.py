@@ -35,6 +35,8 @@ _GENE = re.compile(
     r"|[A-Z][A-Z0-9]{1,8}(-[A-Z0-9]{1,4})?|C\d+orf\d+|[A-Z][a-z]{1,5}\d{1,4}[a-z]?"
 )
 _SAMPLE = re.compile(r"(GSM|SRR|ERR|DRR|SRS|SAMN|SAMEA)\d+|TCGA-.*|[ACGT]{8,}([-.]\d+)?")
+# Rows called P01 under one of these are no genes.
+_PEOPLE = frozenset({"patient", "subject", "donor", "animal", "mouse", "participant", "patient_id", "subject_id"})
 WIDE = 100  # from so many columns of numbers on, a table with named rows is a matrix
 
 MOST_COUNTED = 1e7  # no gene gets more reads of one sample; intensities of proteins (MaxQuant: LFQ) reach 1e10
@@ -69,7 +71,7 @@ def orientation(
         return "table", "no column gives every row a name of its own"
     if scan.header[0].casefold() in GENE_HEADERS:
         return "genes_in_rows", f"the first column is called {scan.header[0]!r}"
-    if looks_like_genes(ids) and not looks_like_genes(columns):
+    if looks_like_genes(ids) and not looks_like_genes(columns) and scan.header[0].casefold() not in _PEOPLE:
         return "genes_in_rows", "the rows are named like genes or probes"
     if looks_like_genes(columns) and len(columns) >= 10 and not looks_like_genes(ids):
         return "samples_in_rows", "the columns are named like genes"

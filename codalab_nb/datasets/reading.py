@@ -40,8 +40,9 @@ NAMED_CELLS = 1000  # so many places a note keeps; its text names a few and says
 class ReadingNote:
     """One kind of thing that was found in a file, and what was done about it.
 
-    Codes: sheet_chosen, title_lines, header_rows, merged_cells, summary_rows, tally_rows, summary_columns, note_lines,
-    columns_left_out, decimal_marks, missing_words, numbers_as_text, spaces_trimmed, dates_as_genes, hidden_sheet,
+    Codes: sheet_chosen, title_lines, header_rows, merged_cells, summary_rows, tally_rows, units_row, limits,
+    summary_columns, note_lines, columns_left_out, decimal_marks, missing_words,
+    numbers_as_text, spaces_trimmed, dates_as_genes, hidden_sheet,
     macros, not_what_it_says.
     `where`: the cells (`Data!C7`), lines (`line 3`) or sheets, at most NAMED_CELLS of them.
     """

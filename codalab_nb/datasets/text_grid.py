@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from codalab_nb.datasets.cells import Marks, is_missing, is_number
+from codalab_nb.datasets.cells import Marks, is_limit, is_missing, is_number
 from codalab_nb.datasets.grid import Cell, Grid
 from codalab_nb.datasets.layout import MOSTLY, find_layout
 from codalab_nb.datasets.tables import HEAD_BYTES, chunks, encoding_of, open_bytes, separator_of
@@ -120,7 +120,7 @@ def _other_spellings(path: Path, table: TableFile, marks: Marks) -> bool:
             known = column.dropna()
             texts = known[pd.to_numeric(known, errors="coerce").isna()]
             if 0 < len(texts) <= MOSTLY * len(known) or (len(texts) == len(known) and _all_numbers(texts, marks)):
-                return any(is_missing(text) or is_number(text, marks) for text in map(str, texts))
+                return any(is_missing(text) or is_limit(text) or is_number(text, marks) for text in map(str, texts))
     return False
 
 
