@@ -38,7 +38,8 @@ class Tree:
 @dataclass(frozen=True)
 class Clustering:
     """values: the genes used × all samples, in the units given. standard: the same, each gene with mean 0 and
-    standard deviation 1. n_genes had no missing value and varied; n_left_out did not."""
+    standard deviation 1. n_genes had no missing value and varied; n_left_out did not, n_incomplete of them for a
+    missing value."""
 
     values: pd.DataFrame
     standard: pd.DataFrame
@@ -48,6 +49,29 @@ class Clustering:
     method: str
     n_genes: int
     n_left_out: int
+    n_incomplete: int
+
+    @property
+    def lone(self) -> list[str]:
+        """Samples that form a group of their own."""
+        groups = self.samples.groups
+        return [str(name) for name in groups.index[~groups.duplicated(keep=False)]] if groups.nunique() > 1 else []
+
+    def groups_without_lone(self) -> pd.Series:
+        """The tree cut into as many groups of two or more samples: the group of each sample, NaN where it stays alone.
+
+        A sample that stands apart takes a group for itself and hides how the others group. Where the tree has not so
+        many such groups, those of the first cut.
+        """
+        tree = self.samples
+        wanted = tree.groups.nunique()
+        first = tree.groups.where(tree.groups.duplicated(keep=False))
+        for n_groups in range(wanted + 1, len(tree.groups)):
+            cut = pd.Series(fcluster(tree.links, n_groups, "maxclust"), index=tree.groups.index, name="cluster")
+            left = cut.where(cut.duplicated(keep=False))
+            if left.nunique() >= wanted:
+                return left
+        return first
 
 
 def cluster(
@@ -82,7 +106,8 @@ def cluster(
     samples = _tree(pd.DataFrame(matrix.T, index=values.columns), distance, method, sample_groups, sign * right[0])
     genes = _tree(pd.DataFrame(standard, index=chosen.index), distance, method, gene_groups, sign * left[:, 0])
     frame = pd.DataFrame(standard, index=chosen.index, columns=chosen.columns)
-    return Clustering(chosen, frame, samples, genes, distance, method, n_usable, len(values) - n_usable)
+    left_out, incomplete = len(values) - n_usable, int(values.isna().any(axis=1).sum())
+    return Clustering(chosen, frame, samples, genes, distance, method, n_usable, left_out, incomplete)
 
 
 def most_variable(values: pd.DataFrame, n: int) -> tuple[pd.DataFrame, int]:

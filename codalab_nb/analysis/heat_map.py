@@ -24,6 +24,7 @@ from codalab_nb.analysis.style import (
     cut,
     cut_middle,
     group_label,
+    left_out_words,
     looks,
     shown_groups,
 )
@@ -66,7 +67,8 @@ def heat_map(
     across = [_columns(handles, left + wide + max(right, 1.2)) for handles in legends]
     legend_lines = [-(-len(handles) // n) for handles, n in zip(legends, across, strict=True)]
     foot = 0.25 + 0.22 * sum(legend_lines) + (0.078 * max(map(len, columns)) + 0.1 if name_samples else 0.1)
-    page_height = 0.95 + 0.8 + bars + tall + foot
+    title = cluster_title(found, known[0] if known else None)
+    page_height = 0.95 + 0.22 * title.count("\n") + 0.8 + bars + tall + foot
     figure = Figure(figsize=(left + wide + max(right, 1.2), page_height), facecolor="white")
     page = Page(figure, left + wide + max(right, 1.2), page_height)
     body = page.axes(left, foot, wide, tall)
@@ -88,12 +90,16 @@ def heat_map(
             fontsize=9, handlelength=1, handletextpad=0.4, columnspacing=1.4, borderpad=0.1,
         )  # fmt: skip
         below += 0.22 * lines
-    title = cluster_title(found, known[0] if known else None)
     under = f"{n_genes:,} most variable of {found.n_genes:,} genes (rows), {n_samples} samples (columns). "
     under += "Red: higher than the gene's mean, blue: lower." if z_score else "Brighter: higher."
+    missing = left_out_words(found.n_incomplete, found.n_genes + found.n_left_out)
+    under += f"\n{missing}" if missing else ""
     figure.text(0.1 / page.width, 1 - 0.12 / page.height, title, va="top", fontsize=13, fontweight="bold", color=BLACK)
-    figure.text(0.1 / page.width, 1 - 0.42 / page.height, under, va="top", fontsize=9.5, color=INK)
+    figure.text(
+        0.1 / page.width, 1 - (0.42 + 0.22 * title.count("\n")) / page.height, under, va="top", fontsize=9.5, color=INK
+    )
     sizes = ", ".join(f"{n}" for n in found.samples.groups.value_counts().sort_index())
+    title = title.replace("\n", " ")
     alt = f"{title}. Heat map of {n_genes} genes and {n_samples} samples, both ordered by their trees; cut into groups "
     return Picture(figure, title, alt + f"of {sizes} samples.")
 
@@ -104,8 +110,18 @@ def cluster_title(found: Clustering, condition: pd.Series | None) -> str:
     n = groups.nunique()
     if condition is None or condition.nunique() < 2:
         return f"The tree of the samples, cut into {n} groups"
-    agreement = adjusted_rand(groups, condition)
     name = f"“{cut(str(condition.name), 18)}”"
+    if found.lone:
+        who = ", ".join(cut_middle(one, 18) for one in found.lone[:2])
+        who += f" and {len(found.lone) - 2} more" if len(found.lone) > 2 else ""
+        alone = f"{who} {'forms a group of its own' if len(found.lone) == 1 else 'form groups of their own'}"
+        rest = adjusted_rand(found.groups_without_lone(), condition)
+        if rest != rest:
+            return alone
+        how = "does not follow" if not rest >= 0.2 else "follows"
+        part = " in part" if 0.2 <= rest < 0.75 else ""
+        return f"{alone};\nthe rest of the tree {how} {name}{part} (agreement {rest:.2f} of 1)"
+    agreement = adjusted_rand(groups, condition)
     if not agreement >= 0.2:
         return f"Cut into {n} groups, the tree of the samples does not follow {name}"
     part = "" if agreement >= 0.75 else " in part"

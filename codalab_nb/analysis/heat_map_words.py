@@ -7,6 +7,7 @@ import pandas as pd
 from codalab_nb.analysis.clustering import Clustering, adjusted_rand
 from codalab_nb.analysis.expression import ExpressionSet
 from codalab_nb.analysis.heat_map import NAMED
+from codalab_nb.analysis.style import missing_warning
 from codalab_nb.analysis.words import safe
 
 
@@ -44,6 +45,11 @@ def heat_map_words(found: Clustering, known: list[pd.Series], scale: str, z_scor
         agreement = adjusted_rand(groups, grouping)
         if agreement == agreement:
             lines.append(f"* {_agrees(agreement, grouping)}{_composition(groups, grouping)}")
+    if found.lone:
+        lines.append(_alone(found, known))
+    gaps = missing_warning(found.n_incomplete, found.n_genes + found.n_left_out)
+    if gaps:
+        lines.append(f"* {gaps}")
     lines += ["", "## What this means, and what it does not", ""]
     lines += [
         "* Samples joined low in the tree are alike; the longer the branches between two, the less alike they are. "
@@ -82,6 +88,23 @@ def heat_map_words(found: Clustering, known: list[pd.Series], scale: str, z_scor
         "groups is the adjusted Rand index (Hubert and Arabie 1985, doi:10.1007/BF01908075).",
     ]
     return "\n".join(lines)
+
+
+def _alone(found: Clustering, known: list[pd.Series]) -> str:
+    """Which samples form a group of their own, and whether the others group as what is known."""
+    names = ", ".join(safe(name) for name in found.lone[:5])
+    names += f" and {len(found.lone) - 5} more" if len(found.lone) > 5 else ""
+    one = len(found.lone) == 1
+    text = f"* **{names} {'forms a group of its own' if one else 'form groups of their own'}**: look at "
+    text += f"{'it' if one else 'them'} first (check-my-data)."
+    rest = found.groups_without_lone()
+    still = [safe(str(name)) for name in rest.index[rest.isna()]]
+    without = ", ".join(still[:5]) + (f" and {len(still) - 5} more" if len(still) > 5 else "")
+    for grouping in known:
+        agreement = adjusted_rand(rest, grouping)
+        if agreement == agreement:
+            text += f" Cut without {without}: {_agrees(agreement, grouping)}"
+    return text
 
 
 def _agrees(agreement: float, grouping: pd.Series) -> str:

@@ -15,13 +15,14 @@ from codalab_nb.analysis.qc import refuse_empty
 @dataclass(frozen=True)
 class Components:
     """scores: samples × components (PC1, PC2, …), in the units of the values. share: of the variance, 0 to 1, one
-    per component. loadings: genes × components, unit length. n_genes used; n_left_out had missing values."""
+    per component. loadings: genes × components, unit length. n_genes used; n_left_out of n_total had missing values."""
 
     scores: pd.DataFrame
     share: npt.NDArray[np.float64]
     loadings: pd.DataFrame
     n_genes: int
     n_left_out: int
+    n_total: int
 
 
 def principal_components(
@@ -61,6 +62,7 @@ def principal_components(
         pd.DataFrame(loadings * sign, index=complete.index[keep], columns=names),
         len(keep),
         len(values) - len(complete),
+        len(values),
     )
 
 

@@ -23,6 +23,7 @@ from codalab_nb.analysis.style import (
     finish,
     group_label,
     group_sizes,
+    left_out_words,
     legend,
     looks,
     name_axes,
@@ -220,7 +221,9 @@ def pca_map(components: Components, groups: pd.Series | None) -> Picture:
     axes.margins(0.08)
     name_axes(axes, f"PC1: {shares[0]} of all variation", f"PC2: {shares[1]} of all variation")
     under = f"Each dot is a sample; close together means alike. {components.n_genes:,} genes, {n} samples."
-    finish(figure, verdict, under, top=0.87, bottom=(legend(figure, axes) + 0.55) / 5.6)
+    missing = left_out_words(components.n_left_out, components.n_total)
+    under += f"\n{missing}" if missing else ""
+    finish(figure, verdict, under, top=0.84 if missing else 0.87, bottom=(legend(figure, axes) + 0.55) / 5.6)
     alt = f"{verdict}. Map of {n} samples: PC1 holds {shares[0]}, PC2 {shares[1]} of all variation"
     return Picture(figure, verdict, alt + (f"; groups: {group_sizes(groups)}." if groups is not None else "."))
 

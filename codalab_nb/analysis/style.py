@@ -118,6 +118,24 @@ def group_sizes(groups: pd.Series) -> str:
     return listed + (f", and {len(counts) - 6} more groups" if len(counts) > 6 else "")
 
 
+def left_out_words(n_incomplete: int, n_total: int) -> str:
+    """`368 of 400 genes are left out: a value is missing.`, or nothing."""
+    if not n_incomplete:
+        return ""
+    return f"{n_incomplete:,} of {n_total:,} genes {'is' if n_incomplete == 1 else 'are'} left out: a value is missing."
+
+
+def missing_warning(n_incomplete: int, n_total: int) -> str:
+    """A warning where more than a third of the genes are not used because they have missing values, else nothing."""
+    if 3 * n_incomplete <= n_total:
+        return ""
+    return (
+        f"**Warning: {n_incomplete:,} of {n_total:,} genes are not used, because a value of theirs is missing.** The "
+        "others, measured in every sample, are often the strongest ones; what is seen here may not hold for the rest. "
+        "Leave out samples with many gaps, or fill the gaps by a method made for such data."
+    )
+
+
 def shown_groups(groups: pd.Series) -> tuple[pd.Series, list[str]]:
     """At most MANY_GROUPS groups and their order; smaller ones and unknown ones become `other groups`, the last."""
     largest = list(groups.value_counts().index[:MANY_GROUPS])

@@ -14,7 +14,7 @@ from codalab_nb.analysis.expression import FLOOR, ExpressionSet, usual_floor
 from codalab_nb.analysis.markdown import safe as safe
 from codalab_nb.analysis.pca import Components
 from codalab_nb.analysis.qc import empty_samples
-from codalab_nb.analysis.style import group_sizes
+from codalab_nb.analysis.style import group_sizes, missing_warning
 
 _EXAMPLES = {
     "golub_leukemia": "Golub 1999, leukemia",
@@ -154,7 +154,8 @@ def component_words(
             others.append(f"{safe(str(name))} ({explained.loc[name, best]:.0%} of {best})")
     if others:
         lines.append(f"\n**Also goes with the components**: {', '.join(others[:5])}. Colour by it and look.")
-    lines += [f"\n{text}" for text in _doubtful_zeros(data)]
+    gaps = missing_warning(components.n_left_out, components.n_total)
+    lines += [f"\n{text}" for text in [*([gaps] if gaps else []), *_doubtful_zeros(data)]]
     if shown:
         lines += [f"\n{text}" for text in cautions.of_groups(data, shown)]
     lines += [

@@ -194,6 +194,21 @@ def test_tpm_and_fpkm_keep_their_small_values() -> None:
     assert len(compare(data).result.table["p"].dropna()) > 250
 
 
+def test_genes_that_a_map_leaves_out_are_counted_beside_it() -> None:
+    rng = np.random.default_rng(6)
+    values = pd.DataFrame(rng.normal(8, 2, (100, 6)), columns=list("abcdef"))
+    values.iloc[:40, 0] = np.nan
+    data = matrix_set(values, pd.DataFrame({"group": list("xxxyyy")}, index=values.columns), group="condition")
+    groups = data.groups("group")
+    for shown, warned in ((values, True), (values.iloc[30:], False)):
+        components = pca.principal_components(shown)
+        told = f"{components.n_left_out} of {len(shown)} genes are left out"
+        drawn = sample_plots.pca_map(components, groups).figure
+        assert any(told in text.get_text() for text in drawn.texts)
+        explained = pca.explained_by(components, data.samples)
+        assert ("Warning" in words.component_words(data, components, groups, explained, "value")) == warned
+
+
 @pytest.mark.parametrize("n", [4, 30, 90])
 def test_every_figure_draws_many_groups_long_names_and_gaps(n: int, tmp_path: Path) -> None:
     """What is drawn is looked at by people; here only that odd input draws without a warning, and is described."""

@@ -70,6 +70,29 @@ def test_shuffled_labels_agree_as_chance_does(golub: ExpressionSet) -> None:
     assert abs(float(np.mean(agreements))) < 0.03
 
 
+def test_a_sample_alone_in_its_group_does_not_hide_the_groups_of_the_others() -> None:
+    rng = np.random.default_rng(8)
+    condition = pd.Series(list("xxxxyyyy"), index=[f"s{n}" for n in range(8)], name="grp")
+    values = pd.DataFrame(rng.normal(8, 2, (100, 1)) + rng.normal(0, 0.3, (100, 8)), columns=condition.index)
+    values.iloc[:40, 4:] += 3
+    values["s0"] = rng.normal(8, 2, 100)
+    values.iloc[90:, 3] = np.nan
+    found = cluster(values, sample_groups=2)
+    assert found.lone == ["s0"]
+    assert adjusted_rand(found.samples.groups, condition) < 0.2
+    assert adjusted_rand(found.groups_without_lone(), condition) == 1
+    picture = heat_map(found, [condition], values.index.to_series())
+    assert picture.title == "s0 forms a group of its own; the rest of the tree follows “grp” (agreement 1.00 of 1)"
+    assert any("10 of 100 genes are left out" in text.get_text() for text in picture.figure.texts)
+    text = heat_map_words(found, [condition], "value", True)
+    assert "**s0 forms a group of its own**" in text
+    assert "Cut without s0: **These are the groups of 'grp'**" in text
+    assert "Warning" not in text
+    values.iloc[:40, 3] = np.nan
+    gaps = heat_map_words(cluster(values), [condition], "value", True)
+    assert "Warning: 50 of 100 genes are not used" in gaps
+
+
 def test_tables_stand_in_the_order_of_the_drawing(golub: ExpressionSet) -> None:
     found = cluster(golub.values, top_genes=30)
     groups = golub.groups("group")
