@@ -109,7 +109,7 @@ def ranks(samples: Sequence[Floats]) -> Omnibus:
         superiority = float(u.statistic) / (len(first) * len(second))
         return Omnibus(
             "Mann-Whitney rank test", "U", float(u.statistic), (), float(u.pvalue),
-            "probability of superiority", superiority,
+            "rank-biserial correlation", 2 * superiority - 1,
         )  # fmt: skip
     h = stats.kruskal(*samples)
     share = float(h.statistic) / (len(everything) - 1)

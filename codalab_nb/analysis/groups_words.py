@@ -38,14 +38,14 @@ def choice_words(found: GroupComparison) -> str:
 
 def effect_words(whole: Omnibus) -> str:
     """`ω² = 0.20, a large effect by the usual convention (Cohen)`"""
-    if whole.effect_name not in _SIZES:  # of two groups compared by ranks
-        return f"a value of the second group is the higher one with a probability of {whole.effect:.0%} (50 %: chance)"
     small, medium, large = _SIZES[whole.effect_name]
     size = abs(whole.effect)
     word = "large" if size >= large else "medium" if size >= medium else "small" if size >= small else "negligible"
     share = ""
     if whole.effect_name in ("ω²", "partial η²", "ε²"):
         share = f" (the groups account for about {whole.effect:.0%} of the scatter)"
+    if whole.letter == "U":  # two groups compared by ranks
+        share = f" (a value of the second group is the higher one in {(whole.effect + 1) / 2:.0%} of all couples)"
     return f"{whole.effect_name} = {whole.effect:.2f}, {word} by the usual convention{share}"
 
 

@@ -14,6 +14,7 @@ from codalab_nb.analysis import groups_plots, groups_words
 from codalab_nb.analysis import groups_tests as tests
 from codalab_nb.analysis.expression import EXAMPLE, AnalysisError, ExpressionSet, load
 from codalab_nb.analysis.groups import GroupComparison, compare_groups
+from codalab_nb.analysis.groups_choice import choose_test
 from tests.support.tables import matrix_set, table_set
 
 
@@ -315,3 +316,23 @@ def test_what_numbers_the_rows_is_no_measurement_and_a_code_of_the_group_no_find
     assert "Not judged: code" in text
     assert "in any of 2 measurements" in groups_plots.answer(found, 0.05)
     assert compare_groups(data, value="Patient_ID").measured.name == "Patient_ID"
+
+
+def test_complete_separation_by_ranks_is_the_largest_effect() -> None:
+    for first, second, effect in (([1.0, 2, 3, 4], [5.0, 6, 7, 8], 1), ([5.0, 6, 7, 8], [1.0, 2, 3, 4], -1)):
+        data = grouped(first, second)
+        found = compare_groups(data, test="ranks")
+        assert found.metrics(0.05)["effect_size"] == effect
+        share = "100%" if effect > 0 else "0%"
+        assert f"the higher one in {share} of all couples" in everything(found, data)
+
+
+def test_two_groups_of_unequal_size_and_scatter_give_5_percent_false_alarms() -> None:
+    rng = np.random.default_rng(13)
+    p = []
+    for _ in range(600):
+        samples = [rng.normal(0, 2, 6), rng.normal(0, 1, 20)]
+        choice = choose_test(samples)
+        assert choice.kind != "means"
+        p.append(tests.welch(samples).p if choice.kind == "welch" else tests.ranks(samples).p)
+    assert 0.02 < np.mean(np.array(p) < 0.05) < 0.08
