@@ -46,13 +46,7 @@ def value_boxes(data: ExpressionSet, values: pd.DataFrame, scale: str, groups: p
     n = values.shape[1]
     quantiles = values.quantile([0.05, 0.25, 0.5, 0.75, 0.95]).to_numpy()
     medians = quantiles[2]
-    box = float(np.nanmedian(quantiles[3] - quantiles[1]))
-    differ = n > 1 and float(np.nanmax(medians) - np.nanmin(medians)) > max(box, 1e-300)
-    title = (
-        "The samples are not on one level: they need normalising"
-        if differ
-        else ("All samples are on a comparable level")
-    )
+    title = _level_title(data, medians, float(np.nanmedian(quantiles[3] - quantiles[1])))
     if left_out:
         title = f"Nothing was measured in {_listed(left_out)}"
     figure, (axes,) = new_figure(7.2, 4.8)
@@ -73,6 +67,17 @@ def value_boxes(data: ExpressionSet, values: pd.DataFrame, scale: str, groups: p
     sizes = f" ({group_sizes(groups)})" if groups is not None else ""
     alt = f"{title}. Spread of the values of each of {n} samples{sizes}; medians from {np.nanmin(medians):.3g} "
     return Picture(figure, title, alt + f"to {np.nanmax(medians):.3g} ({scale}).")
+
+
+def _level_title(data: ExpressionSet, medians: Floats, box: float) -> str:
+    """Whether the medians of the samples lie on one level, judged by the middle half of a sample's values, and for
+    logarithms to base 2 by a factor of two, which no experiment brings about in most genes at once."""
+    apart = float(np.nanmax(medians) - np.nanmin(medians)) if len(medians) > 1 else 0.0
+    if apart > max(box, 1e-300):
+        return "The samples are not on one level: they need normalising"
+    if apart > 0.5 * box or (data.kind in ("counts", "linear") and apart > 1):
+        return f"The samples' medians differ by up to {apart:.2g}: do they need normalising?"
+    return "All samples are on a comparable level"
 
 
 def _listed(names: Sequence[str]) -> str:

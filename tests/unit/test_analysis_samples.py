@@ -209,6 +209,23 @@ def test_genes_that_a_map_leaves_out_are_counted_beside_it() -> None:
         assert ("Warning" in words.component_words(data, components, groups, explained, "value")) == warned
 
 
+@pytest.mark.parametrize(
+    ("shift", "kind", "title"),
+    [
+        (0.0, "linear", "All samples are on a comparable level"),
+        (0.5, "log", "All samples are on a comparable level"),
+        (2.0, "linear", "The samples' medians differ by up to 2: do they need normalising?"),
+        (2.0, "log", "The samples' medians differ by up to 2: do they need normalising?"),
+        (4.0, "log", "The samples are not on one level: they need normalising"),
+    ],
+)
+def test_samples_on_different_levels_are_not_called_comparable(shift: float, kind: str, title: str) -> None:
+    level = np.linspace(7, 13, 201)[:, None]  # the middle half is 3 wide
+    values = pd.DataFrame(level + np.array([0, 0, shift]), columns=list("abc"))
+    data = matrix_set(2**values if kind == "linear" else values, pd.DataFrame(index=values.columns), kind)
+    assert sample_plots.value_boxes(data, values, "value", None).title == title
+
+
 @pytest.mark.parametrize("n", [4, 30, 90])
 def test_every_figure_draws_many_groups_long_names_and_gaps(n: int, tmp_path: Path) -> None:
     """What is drawn is looked at by people; here only that odd input draws without a warning, and is described."""
