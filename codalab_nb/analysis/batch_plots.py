@@ -56,6 +56,8 @@ def batch_title(check: BatchCheck) -> str:
     if check.mixed_up and condition is not None:
         harm = ": correcting takes biology out, too" if check.after and not check.kept else ""
         return f"{_quoted(batch.name)} and {_quoted(condition.name)} are mixed up (Cramér's V {check.v:.2f}){harm}"
+    if not check.visible and batch.genes:
+        return f"Few genes differ between the batches of {_quoted(batch.name)}: {batch.genes:,} of {batch.tested:,}"
     if not check.visible:
         return (
             f"No batch effect is seen: {_quoted(batch.name)} explains {batch.typical:.0%} of a typical gene "

@@ -35,7 +35,7 @@ def batch_words(check: BatchCheck) -> str:
     lines = ["## What was found", "", f"* {_shares(before.batch, after.batch if after else None)}"]
     lines.append(
         f"* {before.batch.genes:,} of {before.batch.tested:,} genes differ between the batches."
-        + ("" if check.visible else " That is about what chance gives: **no batch effect is seen.**")
+        + ("" if check.visible else _hardly_seen(before.batch))
     )
     if before.condition is not None:
         lines.append(f"* {_shares(before.condition, after.condition if after else None)}")
@@ -63,7 +63,13 @@ def _meaning(check: BatchCheck) -> list[str]:
         )
     if check.after is not None:
         if not check.visible:
-            lines.append("* As no batch effect is seen, there is no need to correct: prefer the values as measured.")
+            few = check.before.batch.genes > 0
+            seen = (
+                "most genes show no batch effect, there is little"
+                if few
+                else "no batch effect is seen, there is no need"
+            )
+            lines.append(f"* As {seen} to correct: prefer the values as measured.")
         lines.append(
             "* The corrected values are for maps, heat maps and clustering. **To find genes that differ, do not test "
             "the corrected values** as if there had been no batch: take the values as measured and adjust for the "
@@ -110,6 +116,16 @@ def _shares(before: Explained, after: Explained | None) -> str:
         f"grouping would explain about {before.by_chance:.1%})"
     )
     return text + (f"; after ComBat {after.typical:.1%}." if after else ".")
+
+
+def _hardly_seen(batch: Explained) -> str:
+    if not batch.genes:
+        return " **No batch effect is seen.**"
+    these = "this one is" if batch.genes == 1 else "these are"
+    return (
+        f" **Most genes show no batch effect**; but by chance alone hardly any would be found, so {these} probably "
+        "touched by the batch, or by what goes with it."
+    )
 
 
 def _lost(check: BatchCheck) -> str:

@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from codalab_nb.analysis import batch_plots
 from codalab_nb.analysis.batch import check_batch, cramers_v, explained_by_gene
+from codalab_nb.analysis.batch_words import batch_words
 from codalab_nb.analysis.combat import combat
 from codalab_nb.analysis.expression import EXAMPLES, AnalysisError, ExpressionSet, load
 from codalab_nb.datasets.profile import profile_files, staged_files
+from tests.support.tables import matrix_set
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -138,6 +141,22 @@ def test_a_design_that_no_method_can_untangle_is_judged_but_not_corrected(bladde
     assert found.before.batch.typical == pytest.approx(0.180, abs=5e-4)
     alone = with_samples(bladder, batch=["9", *bladder.groups("batch")[1:]])
     assert "batch of one sample cannot be corrected: 9" in check_batch(alone).refused
+
+
+def test_a_few_genes_that_differ_are_not_put_down_to_chance() -> None:
+    rng = np.random.default_rng(9)
+    samples = pd.DataFrame({"day": list("aaaaaabbbbbb"), "group": ["x", "y"] * 6}, index=[f"s{n}" for n in range(12)])
+    values = pd.DataFrame(rng.normal(8, 1, (400, 12)), columns=samples.index)
+    for shifted in (0, 9):
+        values.iloc[:shifted, :6] += 8
+        check = check_batch(matrix_set(values, samples, day="batch", group="condition"))
+        assert check.before.batch.genes == shifted
+        assert not check.visible
+        text = batch_words(check)
+        assert "what chance gives" not in text
+        assert ("No batch effect is seen" in text) == (shifted == 0)
+        title = batch_plots.batch_picture(check).title
+        assert title.startswith("Few genes differ" if shifted else "No batch effect is seen")
 
 
 def test_shuffled_batches_are_no_batch_effect(bladder: ExpressionSet) -> None:
