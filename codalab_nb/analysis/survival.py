@@ -5,6 +5,7 @@ Kaplan-Meier, log-rank and Cox are lifelines' (MIT); a sample without the event 
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ FEW_EVENTS = 10  # fewer events in a group, or for each column of a Cox model, t
 ALL = "all"
 EVENT_WORDS = ("1", "true", "yes", "event", "dead", "died", "death", "deceased", "relapse", "relapsed", "progressed")
 NO_EVENT_WORDS = ("0", "false", "no", "censored", "alive", "living", "no event")
+OPPOSITE = ("cens", "alive", "living", "survived")  # so begins the name of a column in which 1 says: no event
+ANSWERS = frozenset({"0", "1", "2", "no", "yes", "false", "true"})
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,15 @@ class Survival:
         return f"{self.column} {group}" if group.replace(".", "", 1).isdigit() else group
 
 
-def event_level(levels: Sequence[str]) -> str | None:
+def event_level(levels: Sequence[str], name: str = "") -> str | None:
     """Which of two levels says that the event happened: 1 of 0/1, 2 of 1/2, `dead` of alive/dead; None: not known.
 
+    In a column whose `name` says the opposite (censored, alive) it is 0, no or false; of 1/2 it is not known there.
     Kept equal to the rule of the profile (a test compares them).
     """
     spelled = {level.strip().casefold(): level for level in levels}
+    if any(word.startswith(OPPOSITE) for word in re.split(r"[^a-z]+", name.casefold())) and set(spelled) & ANSWERS:
+        return next((level for word, level in spelled.items() if word in ("0", "no", "false")), None)
     if set(spelled) == {"1", "2"}:
         return spelled["2"]
     happened = [level for word, level in spelled.items() if word in EVENT_WORDS]
@@ -167,7 +173,7 @@ def _events(data: ExpressionSet, event: str, happened: str) -> tuple[str, str, p
             f"{name!r} holds one value only ({', '.join(levels) or 'nothing'}); it must tell samples with the event "
             "from those without."
         )
-    level = happened or event_level(levels) or ""
+    level = happened or event_level(levels, name) or ""
     if not level:
         shown = ", ".join(levels[:6]) or "nothing"
         raise AnalysisError(f"Which value of {name!r} says that the event happened? Set `happened`; it holds: {shown}.")

@@ -205,7 +205,8 @@ def _check_reference(
 
 
 _KIND_NOTES = ("negative_values", "kind_uncertain", "kind_doubtful", "log_of_log")
-LOGS_END = 30  # 2 to the power of 30 is a billion: no instrument's logarithms go further
+LOGS_END = 30  # 2 to the power of 30 is a billion: up to here values may be logarithms, whoever calls them linear
+FURTHEST_LOG = 45  # intensities of proteomics reach 2 to the power of 35, and Ct values 40 cycles
 TWICE = (1.5, 4.5)  # the highest value where a logarithm was taken twice lies here: log2(log2(60000)) is 4.0
 
 
@@ -222,7 +223,7 @@ def kind_notes(profile: Profile, kind: Kind, *, by_user: bool) -> list[Note]:
     if kind == "log" and whole and not by_user:
         text = "All values are whole numbers: if they are counts, say --kind counts."
         notes.append(Note(code="kind_uncertain", text=text))
-    elif kind == "log" and high > LOGS_END and not by_user:
+    elif kind == "log" and high > FURTHEST_LOG and not by_user:
         text = f"The values go up to {high:g}, further than logarithms do: if they are intensities, say --kind linear."
         notes.append(Note(code="kind_uncertain", text=text))
     if kind == "log" and not whole and low > 0 and TWICE[0] < high <= TWICE[1]:

@@ -256,7 +256,7 @@ def _too_few_events(needs: Needs, profile: Profile) -> str:
         return ""
     if len(column.levels) > 2 or not column.levels:
         return f"Needs an event that happened or did not; {column.name!r} has other values than two."
-    happened = event_level([level.name for level in column.levels])
+    happened = event_level([level.name for level in column.levels], column.name)
     found = sum(level.n for level in column.levels if level.name == happened)
     if happened is None or found >= needs.min_events:
         return ""

@@ -31,8 +31,11 @@ NAMED_ROLES: dict[Role, tuple[str, ...]] = {
     "target": ("target", "species"),
 }
 CELL_LINES = frozenset({"cell", "line", "cellline", "clone"})  # a pair only if each comes as often as the others
+NO_AND_YES = {"no": "yes", "n": "y", "false": "true", "0": "1", "absent": "present", "negative": "positive"}
 EVENT_WORDS = ("1", "true", "yes", "event", "dead", "died", "death", "deceased", "relapse", "relapsed", "progressed")
 NO_EVENT_WORDS = ("0", "false", "no", "censored", "alive", "living", "no event")
+OPPOSITE = ("cens", "alive", "living", "survived")  # so begins the name of a column in which 1 says: no event
+ANSWERS = frozenset({"0", "1", "2", "no", "yes", "false", "true"})
 
 
 _FILE_ENDING = re.compile(
@@ -82,6 +85,12 @@ def propose_reference(column: Column) -> Reference | None:
     if len(levels) < 2:
         return None
     controls = [level.name for level in levels if looks_like_control(level.name)]
+    answers = {level.name.strip().casefold(): level.name for level in levels}
+    no = next((word for word, yes in NO_AND_YES.items() if set(answers) == {word, yes}), None)
+    if no is not None:
+        return Reference(
+            column=column.name, level=answers[no], why=f"of the two, {answers[no]} is the one that says no"
+        )
     if len(controls) == 1:
         return Reference(column=column.name, level=controls[0], why="its name looks like a control")
     return Reference(
@@ -128,7 +137,7 @@ def _named_roles(columns: Sequence[Column]) -> dict[str, Role]:
 
 def _may_be(column: Column, role: Role) -> bool:
     if role == "event":
-        return may_have(column, role) and event_level([level.name for level in column.levels]) is not None
+        return may_have(column, role) and event_level([level.name for level in column.levels], column.name) is not None
     return may_have(column, role) and (role != "target" or all(level.n > 1 for level in column.levels))
 
 
@@ -141,9 +150,14 @@ def may_have(column: Column, role: Role) -> bool:
     return len(column.levels) > 1 and max(level.n for level in column.levels) > 1
 
 
-def event_level(levels: Sequence[str]) -> str | None:
-    """Which of two levels says that the event happened: 1 of 0/1, 2 of 1/2, `dead` of alive/dead; None: not known."""
+def event_level(levels: Sequence[str], name: str = "") -> str | None:
+    """Which of two levels says that the event happened: 1 of 0/1, 2 of 1/2, `dead` of alive/dead; None: not known.
+
+    In a column whose `name` says the opposite (censored, alive) it is 0, no or false; of 1/2 it is not known there.
+    """
     spelled = {level.strip().casefold(): level for level in levels}
+    if any(word.startswith(OPPOSITE) for word in re.split(r"[^a-z]+", name.casefold())) and set(spelled) & ANSWERS:
+        return next((level for word, level in spelled.items() if word in ("0", "no", "false")), None)
     if set(spelled) == {"1", "2"}:
         return spelled["2"]
     happened = [level for word, level in spelled.items() if word in EVENT_WORDS]

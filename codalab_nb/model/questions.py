@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from codalab_nb.model.alike import merged, one_spelling
 from codalab_nb.model.dataset import Column, Note, Profile, counted
+from codalab_nb.model.proposals import event_level
 
 _NAMED = 5
 ORIGINS = {
@@ -30,10 +31,11 @@ def open_questions(profile: Profile) -> Iterator[Note]:
         if not column.role or not column.role_proposed:
             continue
         told = groups(column) or "numbers"
+        counts = _event_told(column) if column.role == "event" else ""
         yield Note(
             code="role_proposed",
-            text=f"Column {column.name!r} ({ORIGINS[column.source]}: {told}) is taken as {column.role}; nobody has "
-            f"confirmed this. Confirm with {role_flag(column)}, or name another column.",
+            text=f"Column {column.name!r} ({ORIGINS[column.source]}: {told}) is taken as {column.role}{counts}; nobody "
+            f"has confirmed this. Confirm with {role_flag(column)}, or name another column.",
         )
     reference = profile.reference
     if reference and reference.proposed:
@@ -76,6 +78,15 @@ def groups(column: Column) -> str:
     return ", ".join(f"{level.name} ({level.n})" for level in column.levels[:6]) + (
         ", …" if len(column.levels) > 6 else ""
     )
+
+
+def _event_told(column: Column) -> str:
+    """Which value is counted as the event: the other one turns every result around."""
+    happened = event_level([level.name for level in column.levels], column.name)
+    if happened is None:
+        return ", and no value of it is known to mean that the event happened"
+    n = sum(level.n for level in column.levels if level.name == happened)
+    return f", and {happened!r} ({n} of {sum(level.n for level in column.levels)}) counts as the event that happened"
 
 
 def role_flag(column: Column) -> str:
