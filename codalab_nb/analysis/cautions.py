@@ -9,6 +9,7 @@ from codalab_nb.analysis.compare import Comparison
 from codalab_nb.analysis.expression import ExpressionSet
 from codalab_nb.analysis.markdown import safe
 
+FEW_LEFT = 3  # degrees of freedom
 FEW = 3  # samples in a group, under which the scatter is hardly known
 
 
@@ -26,6 +27,13 @@ def of_comparison(data: ExpressionSet, comparison: Comparison) -> list[str]:
         told.append(
             f"**{safe(', '.join(others))} {'goes' if len(others) == 1 else 'go'} with the groups**: a difference may "
             "as well come from there."
+        )
+    left = comparison.result.residual_df
+    if comparison.adjusted_for and left < FEW_LEFT:
+        told.append(
+            f"**Adjusting for {safe(comparison.adjusted_for)} leaves {left} degree{'' if left == 1 else 's'} of "
+            "freedom** to judge the scatter by, as if there were hardly any replicates. Its levels take up "
+            "almost all samples: take the list as a hint, or compare without adjusting."
         )
     sizes = groups.value_counts()
     if int(sizes.min()) < FEW:

@@ -15,9 +15,13 @@ import numpy.typing as npt
 from scipy import optimize, stats
 
 from codalab_nb.analysis.expression import AnalysisError
+from codalab_nb.analysis.variables import p_words
 
 # An interval of the half-effect dose that spans more than this factor says nothing: among the doses, and beyond them.
 HOPELESS, HOPELESS_OUTSIDE = 1e6, 100.0
+# A curve against a flat line: from this p on other doses would not help. Less than 0.05, as a bend that was searched
+# for also fits noise.
+FLAT = 0.01
 
 Floats = npt.NDArray[np.float64]
 
@@ -142,18 +146,19 @@ def fit(model: Model, doses: Floats, response: Floats) -> Fit:
         raise AnalysisError(f"No {model.title} curve fits these values. Look at the dots, or choose another model.")
     parameters = best[1]
     rss = float(((model.curve(doses, parameters) - response) ** 2).sum())
+    total = float(((response - response.mean()) ** 2).sum())
+    f = max(0.0, total - rss) / (k - 1) / max(rss / (n - k), 1e-300)
+    effect_p = float(stats.f.sf(f, k - 1, n - k))
     slope = _jacobian(model, doses, parameters)
     weight = np.maximum(np.linalg.norm(slope, axis=0), 1e-300)
     scaled = slope / weight
     if np.linalg.cond(scaled) > 1e7:
-        raise AnalysisError(_undetermined(model, doses, parameters))
+        raise AnalysisError(_undetermined(model, doses, parameters, effect_p))
     covariance = np.linalg.inv(scaled.T @ scaled) / np.outer(weight, weight) * rss / (n - k)
-    total = float(((response - response.mean()) ** 2).sum())
-    f = max(0.0, total - rss) / (k - 1) / max(rss / (n - k), 1e-300)
-    result = _told(model, doses, parameters, covariance, rss, n - k, float(stats.f.sf(f, k - 1, n - k)))
+    result = _told(model, doses, parameters, covariance, rss, n - k, effect_p)
     half = model.names[model.half]
     if result.high[half] > (HOPELESS if result.inside else HOPELESS_OUTSIDE) * result.low[half]:
-        raise AnalysisError(_undetermined(model, doses, parameters))
+        raise AnalysisError(_undetermined(model, doses, parameters, effect_p))
     return result
 
 
@@ -179,8 +184,13 @@ def _told(
     return Fit(model, parameters, covariance, rss, df, estimates, errors, low, high, inside, effect_p)
 
 
-def _undetermined(model: Model, doses: Floats, parameters: Floats) -> str:
+def _undetermined(model: Model, doses: Floats, parameters: Floats, effect_p: float) -> str:
     half = model.names[model.half]
+    if effect_p >= FLAT:
+        return (
+            f"No clear effect of the dose: a flat line describes these values about as well as a curve "
+            f"({p_words(effect_p)}), so there is no {half} to tell."
+        )
     where = float(np.exp(np.clip(parameters[model.half], -700, 700)))
     if where > doses.max():
         why = "the response has not levelled off at the highest dose; measure higher doses"

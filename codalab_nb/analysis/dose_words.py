@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codalab_nb.analysis.dose import ALL, DoseResponse
+from codalab_nb.analysis.dose import ALL, MOST_GROUPS, DoseResponse
 from codalab_nb.analysis.dose_plots import answer, has_pattern, told
 from codalab_nb.analysis.expression import ExpressionSet
 from codalab_nb.analysis.markdown import safe
@@ -81,8 +81,26 @@ def dose_words(data: ExpressionSet, found: DoseResponse, alpha: float) -> str:
     batch = data.column_with_role("batch")
     if batch and batch != found.column:
         lines.append(f"* **{safe(batch)} (batch) was not taken into account.**")
+    told_apart = [] if found.column else [safe(name) for name in _groupings(data, found)]
+    if told_apart:
+        lines.append(
+            f"* **All values were taken together: {', '.join(told_apart)} {'was' if len(told_apart) == 1 else 'were'} "
+            "not told apart.** If different drugs, cells or treatments hide there, set `group` to that column."
+        )
     lines += ["", "## Methods paragraph", "", _methods(found)]
     return "\n".join(lines)
+
+
+def _groupings(data: ExpressionSet, found: DoseResponse) -> list[str]:
+    """Columns of groups by which there could be a curve each."""
+    return [
+        str(one["name"])
+        for one in data.profile["columns"]
+        if one["name"] not in (found.dose, found.measured.name)
+        and one["role"] not in ("batch", "pair", "dose")
+        and (one["type"] == "groups" or one["role"])
+        and 1 < len(one["levels"]) <= MOST_GROUPS
+    ]
 
 
 def _methods(found: DoseResponse) -> str:

@@ -142,3 +142,9 @@ def test_the_confirmed_pair_is_adjusted_for_where_every_one_is_complete() -> Non
         designed({}),
     ):
         assert pairs.adjusting_column(other, "auto", "group", "b", "a") == ""
+
+
+def test_adjusting_that_leaves_almost_nothing_to_judge_the_scatter_by_is_told() -> None:
+    many = [*"uvwxyz", *"uvwnop"]  # nine patients among twelve samples
+    assert "leaves 2 degrees of freedom" in told(designed({}, patient=many), adjust_for="patient")
+    assert "degrees of freedom" not in told(designed({}, patient=[*"uvwxyz"] * 2), adjust_for="patient")

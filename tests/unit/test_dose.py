@@ -150,3 +150,27 @@ def test_noise_alone_is_refused_or_called_uncertain() -> None:
         except AnalysisError:
             continue
         assert "No clear effect of the dose" in text or "hardly known" in text, seed
+
+
+def test_a_drug_without_effect_is_not_told_to_be_given_in_higher_doses() -> None:
+    outcomes = []
+    for seed in range(25):
+        values = 100 + np.random.default_rng(seed).normal(0, 3, len(DOSES))
+        try:
+            outcomes.append(f"fitted, p {fit(MODELS['4pl'], DOSES, values).effect_p:.3f}")
+        except AnalysisError as error:
+            outcomes.append(str(error))
+    assert sum("a flat line describes these values" in one for one in outcomes) > 5
+    assert sum("higher doses" in one for one in outcomes) <= 1
+    begun = logistic(2000.0, 1)  # the highest dose is 1000
+    with pytest.raises(AnalysisError, match="measure higher doses"):
+        fit(MODELS["4pl"], DOSES, begun)
+
+
+def test_a_column_of_groups_that_was_not_told_apart_is_named() -> None:
+    frame = pd.concat([pd.DataFrame({"drug": name, "dose": DOSES, "viability": logistic(ec50, seed)})
+                       for name, ec50, seed in (("A", 1.0, 1), ("B", 3.0, 2))])  # fmt: skip
+    data = table_set(frame.reset_index(drop=True), dose="dose")
+    assert "All values were taken together: drug was not told apart" in everything(dose_response(data), data)
+    apart = everything(dose_response(data, group="drug"), data)
+    assert "taken together" not in apart
