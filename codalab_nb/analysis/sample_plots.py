@@ -65,7 +65,8 @@ def value_boxes(data: ExpressionSet, values: pd.DataFrame, scale: str, groups: p
         under += f" Not drawn: {_listed(left_out)}."
     finish(figure, title, under, top=0.82, bottom=below / 4.8)
     sizes = f" ({group_sizes(groups)})" if groups is not None else ""
-    alt = f"{title}. Spread of the values of each of {n} samples{sizes}; medians from {np.nanmin(medians):.3g} "
+    said = title if title.endswith("?") else f"{title}."
+    alt = f"{said} Spread of the values of each of {n} samples{sizes}; medians from {np.nanmin(medians):.3g} "
     return Picture(figure, title, alt + f"to {np.nanmax(medians):.3g} ({scale}).")
 
 
