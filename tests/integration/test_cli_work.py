@@ -232,6 +232,8 @@ def test_interrupt_stops_watching_not_the_task(run: Run, home: Home, tmp_path: P
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Where the tests run in a shell's background, programs start with Ctrl-C ignored; a person's do not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     task = process.stdout.readline().strip()

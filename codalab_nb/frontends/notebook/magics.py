@@ -69,7 +69,7 @@ def _expanded(word: str, namespace: Mapping[str, Any]) -> str:
     """`$name` and `key=$name` take the value of a plain variable of the notebook; anything else stays as typed."""
     found = _VARIABLE.fullmatch(word)
     value = namespace.get(found[2]) if found else None
-    return f"{found[1]}{value}" if found and type(value) in (str, int, float, bool) else word
+    return f"{found[1] or ''}{value}" if found and type(value) in (str, int, float, bool) else word
 
 
 def _told(error: CodalabError) -> list[str]:

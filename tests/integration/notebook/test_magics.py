@@ -156,8 +156,8 @@ def test_papermill_and_nbconvert_run_a_notebook_that_uses_the_magics(home: Home,
 
 def test_words_stay_as_typed_and_variables_are_named(person: Kernel) -> None:
     """The shell's words are the notebook's words; `$name` alone takes a value of the notebook."""
-    person.run("alpha = 0.125")
-    cell = person.run("%codalab run hello.ipynb -r 'word=^ENSG[0-9]{11}$' -p alpha=$alpha --dry-run  # a comment")
+    person.run("alpha = 0.125; which = 'hello.ipynb'")
+    cell = person.run("%codalab run $which -r 'word=^ENSG[0-9]{11}$' -p alpha=$alpha --dry-run  # a comment")
     assert "'^ENSG[0-9]{11}$'" in cell.text, cell.traceback
     assert "alpha = 0.125" in cell.text
 
