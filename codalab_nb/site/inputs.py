@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codalab_nb.errors import InputError
+from codalab_nb.errors import InputError, Problems
 from codalab_nb.model import names
 from codalab_nb.model.bundle import FileRef
 from codalab_nb.site.requests import INPUTS
@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from codalab_nb.site.site import Site
 
 Files = Sequence[tuple[Path | bytes, str]]
+
+
+def resolve_all(site: Site, wanted: Mapping[str, str | Path], problems: Problems) -> list[tuple[str, Files, str]]:
+    """(parameter, files, value) of each; those that name nothing are problems."""
+    resolved = []
+    for parameter, reference in wanted.items():
+        try:
+            files, value = resolve(site, parameter, reference)
+            resolved.append((parameter, files, value))
+        except InputError as error:
+            problems.take(error)
+    return resolved
 
 
 def resolve(site: Site, parameter: str, reference: str | Path) -> tuple[Files, str]:

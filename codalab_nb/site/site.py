@@ -28,6 +28,7 @@ from codalab_nb.model.task import Reason, Result, State, TaskDocument, Verdict
 from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.site import embedded, inputs, monitor, sweeps
 from codalab_nb.site.catalog import Catalog
+from codalab_nb.site.inputs import resolve_all as resolve_inputs
 from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.rebuild import open_ledger, row_of
 from codalab_nb.site.requests import Draft, Drafting, Options
@@ -156,7 +157,7 @@ class Site:
         problems = Problems()
         if task is not None and not is_id(task):
             problems.add("task_id", f"{task!r} is not a task id.", "Give a UUID in lower case, or none.")
-        resolved = _resolve_inputs(self, inputs or {}, problems)
+        resolved = resolve_inputs(self, inputs or {}, problems)
         try:
             draft = self._drafting.notebook(
                 notebook,
@@ -385,19 +386,6 @@ class Site:
         """For commands that only look: what was open when everything died goes on."""
         if self.ledger.has_open():
             self.keep_serving()
-
-
-def _resolve_inputs(
-    site: Site, wanted: Mapping[str, str | Path], problems: Problems
-) -> list[tuple[str, Sequence[tuple[Path | bytes, str]], str]]:
-    resolved = []
-    for parameter, reference in wanted.items():
-        try:
-            files, value = inputs.resolve(site, parameter, reference)
-            resolved.append((parameter, files, value))
-        except InputError as error:
-            problems.take(error)
-    return resolved
 
 
 def _collect(look_up: Callable[[str], _T], name: str, problems: Problems) -> _T | None:
