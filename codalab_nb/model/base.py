@@ -16,7 +16,9 @@ JsonObject = dict[str, Any]
 class Document(BaseModel):
     """A frozen record; unknown fields are refused, so that a typo or a newer format is noticed at our edge."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ser_json_inf_nan="constants", json_schema_serialization_defaults_required=True
+    )
 
     def to_bytes(self) -> bytes:
         return self.model_dump_json().encode()

@@ -1,4 +1,7 @@
-"""The OpenAPI document, made from `routes.py` and `wire/`. `python -m codalab_nb.frontends.server.openapi` writes it."""
+"""The OpenAPI document, made from `routes.py` and `wire/`.
+
+`python -m codalab_nb.frontends.server.openapi` writes it beside this file; a test holds the two equal.
+"""
 
 from __future__ import annotations
 
