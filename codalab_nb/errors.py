@@ -19,11 +19,15 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: `code` for programs, `message` and `fix` for people."""
+    """One thing that is wrong: `code` for programs, `message` and `fix` for people.
+
+    at: what of the request it is about, where that can be named: a parameter, a column, a sample, a file.
+    """
 
     code: str
     message: str
     fix: str = ""
+    at: str | None = None
 
     def __str__(self) -> str:
         return f"{self.message} {self.fix}".strip()
@@ -34,8 +38,10 @@ class CodalabError(Exception):
 
     exit_code = 70
 
-    def __init__(self, code: str, message: str, fix: str = "", *, others: Iterable[Problem] = ()) -> None:
-        self.problems: tuple[Problem, ...] = (Problem(code, message, fix), *others)
+    def __init__(
+        self, code: str, message: str, fix: str = "", *, at: str | None = None, others: Iterable[Problem] = ()
+    ) -> None:
+        self.problems: tuple[Problem, ...] = (Problem(code, message, fix, at), *others)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     @property
@@ -52,7 +58,11 @@ class CodalabError(Exception):
 
     def as_json(self) -> dict[str, list[dict[str, str]]]:
         """The shape every `--json` command prints on failure."""
-        return {"errors": [asdict(problem) for problem in self.problems]}
+        return {
+            "errors": [
+                {name: value for name, value in asdict(one).items() if value is not None} for one in self.problems
+            ]
+        }
 
 
 class InputError(CodalabError):
@@ -77,8 +87,8 @@ class Problems:
     def __init__(self) -> None:
         self.found: list[Problem] = []
 
-    def add(self, code: str, message: str, fix: str = "") -> None:
-        self.found.append(Problem(code, message, fix))
+    def add(self, code: str, message: str, fix: str = "", *, at: str | None = None) -> None:
+        self.found.append(Problem(code, message, fix, at))
 
     def take(self, error: CodalabError) -> None:
         self.found.extend(error.problems)
@@ -87,4 +97,4 @@ class Problems:
         """Raises InputError with every problem collected so far, if there is one."""
         if self.found:
             first, *others = self.found
-            raise InputError(first.code, first.message, first.fix, others=others)
+            raise InputError(first.code, first.message, first.fix, at=first.at, others=others)

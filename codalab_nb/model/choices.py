@@ -46,7 +46,10 @@ def check_parameters(method: Method, profile: Profile, given: Mapping[str, Json]
         if name not in method.parameters:
             fix = f"Parameters: {', '.join(method.parameters) or 'none'}."
             problems.add(
-                "param_unknown", f"{method.name} has no parameter {name!r}.{meant(name, list(method.parameters))}", fix
+                "param_unknown",
+                f"{method.name} has no parameter {name!r}.{meant(name, list(method.parameters))}",
+                fix,
+                at=name,
             )
     known = {name: _plain(value) for name, value in given.items() if name in method.parameters}
     schema = parameter_schema(method, profile, known)
@@ -69,12 +72,16 @@ def check_parameters(method: Method, profile: Profile, given: Mapping[str, Json]
                 "param_missing",
                 f"{method.name} needs a value for {name!r}: {parameter.title}.",
                 f"Give it with -p {name}=VALUE.{choices}",
+                at=name,
             )
     for name, parameter in method.parameters.items():
         other = parameter.differs_from
         if other and name in values and values.get(other) == values[name] and values[name] != "":
             problems.add(
-                "param_choice", f"{name} and {other} are both {values[name]!r}.", "Choose two different values."
+                "param_choice",
+                f"{name} and {other} are both {values[name]!r}.",
+                "Choose two different values.",
+                at=name,
             )
     problems.raise_if_any()
     return values
@@ -117,7 +124,10 @@ def _plain(value: Json) -> Json:
 def _check_value(problems: Problems, name: str, value: Json, schema: JsonObject) -> None:
     if not has_type(value, schema["type"]):
         problems.add(
-            "param_type", f"{name} must be {_ARTICLE[schema['type']]}; found {value!r}.", schema.get("description", "")
+            "param_type",
+            f"{name} must be {_ARTICLE[schema['type']]}; found {value!r}.",
+            schema.get("description", ""),
+            at=name,
         )
         return
     if "enum" in schema and not any(value == choice and type(value) is type(choice) for choice in schema["enum"]):
@@ -125,7 +135,7 @@ def _check_value(problems: Problems, name: str, value: Json, schema: JsonObject)
         close = (
             meant(value, [choice for choice in choices if isinstance(choice, str)]) if isinstance(value, str) else ""
         )
-        problems.add("param_choice", f"{name} cannot be {value!r}.{close}", _listed(choices).strip())
+        problems.add("param_choice", f"{name} cannot be {value!r}.{close}", _listed(choices).strip(), at=name)
     low, high = schema.get("minimum"), schema.get("maximum")
     if isinstance(value, int | float) and ((low is not None and value < low) or (high is not None and value > high)):
         allowed = (
@@ -135,7 +145,8 @@ def _check_value(problems: Problems, name: str, value: Json, schema: JsonObject)
             if high is None
             else f"at most {high}"
         )
-        problems.add("param_range", f"{name} must be {allowed}; found {value}.", schema.get("description", ""))
+        told = f"{name} must be {allowed}; found {value}."
+        problems.add("param_range", told, schema.get("description", ""), at=name)
 
 
 def _only_proposed(profile: Profile, schema: JsonObject) -> bool:
