@@ -42,6 +42,16 @@ def unload_ipython_extension(shell: Any) -> None:
     unload(shell)
 
 
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "codalab_nb"}]
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    from codalab_nb.frontends.server.app import load
+
+    load(server)
+
+
 def __getattr__(name: str) -> Any:
     # Loaded when first asked for: a notebook that only calls `codalab_nb.report` need not load the site.
     if name not in _HOMES:
