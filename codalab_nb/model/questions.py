@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from codalab_nb.model.alike import merged, one_spelling
 from codalab_nb.model.dataset import Column, Note, Profile, counted
@@ -18,40 +19,64 @@ ORIGINS = {
 }
 
 
+@dataclass(frozen=True)
+class Open:
+    """Something that was proposed and nobody has confirmed: `said` in a sentence, `typed` how a command line decides.
+
+    column: the one it is about. same: of groups that look alike, name → the name it should have.
+    """
+
+    code: str
+    said: str
+    typed: str
+    column: Column | None = None
+    same: Mapping[str, str] = field(default_factory=dict)
+
+
 def open_questions(profile: Profile) -> Iterator[Note]:
     """What was proposed and nobody has confirmed. `dataset set NAME --accept` confirms all of it."""
+    for point in open_points(profile):
+        yield Note(code=point.code, text=f"{point.said} {point.typed}")
+
+
+def open_points(profile: Profile) -> Iterator[Open]:
     if profile.renamed and profile.renamed_proposed:
-        yield Note(
-            code="samples_renamed",
-            text=f"{counted(len(profile.renamed), 'sample')} of the matrix {_is(profile.renamed)} spelled differently "
-            f"in the sample table and taken as the same: {_pairs(profile.renamed)}. Accept with --accept, or spell "
-            "them alike in the files.",
+        yield Open(
+            "samples_renamed",
+            f"{counted(len(profile.renamed), 'sample')} of the matrix {_is(profile.renamed)} spelled differently "
+            f"in the sample table and taken as the same: {_pairs(profile.renamed)}.",
+            "Accept with --accept, or spell them alike in the files.",
         )
     for column in profile.columns:
         if not column.role or not column.role_proposed:
             continue
         told = groups(column) or "numbers"
         counts = _event_told(column) if column.role == "event" else ""
-        yield Note(
-            code="role_proposed",
-            text=f"Column {column.name!r} ({ORIGINS[column.source]}: {told}) is taken as {column.role}{counts}; nobody "
-            f"has confirmed this. Confirm with {role_flag(column)}, or name another column.",
+        yield Open(
+            "role_proposed",
+            f"Column {column.name!r} ({ORIGINS[column.source]}: {told}) is taken as {column.role}{counts}; nobody "
+            "has confirmed this.",
+            f"Confirm with {role_flag(column)}, or name another column.",
+            column,
         )
     reference = profile.reference
     if reference and reference.proposed:
-        yield Note(
-            code="reference_proposed",
-            text=f"{reference.level!r} is proposed as the reference of {reference.column!r} ({reference.why}); "
-            f"'up' then means higher than in {reference.level}. Confirm or change it with --reference LEVEL, or "
-            "for one analysis with -p reference=LEVEL.",
+        yield Open(
+            "reference_proposed",
+            f"{reference.level!r} is proposed as the reference of {reference.column!r} ({reference.why}); "
+            f"'up' then means higher than in {reference.level}.",
+            "Confirm or change it with --reference LEVEL, or for one analysis with -p reference=LEVEL.",
         )
     for column in profile.columns:
         same = one_spelling(column.levels)
         if same:
-            yield Note(
-                code="levels_look_alike",
-                text=f"{_both(same)} count as different groups of {column.name!r}. If that is a spelling slip, accept "
-                f"with --accept, or one by one with {' '.join(rename_flags(column, same))}.",
+            yield Open(
+                "levels_look_alike",
+                f"{_both(same)} count as different groups of {column.name!r}.",
+                "If that is a spelling slip, accept with --accept, or one by one with "
+                f"{' '.join(rename_flags(column, same))}.",
+                column,
+                same,
             )
 
 

@@ -9,7 +9,8 @@ Made of core ipywidgets only, so that it works wherever those do. From top to bo
     panel_run      4 Analyze    the batch, live
 
 `panel_state` holds what was chosen and does the work; the sections draw it. Beside them: panel_look (style, and the one
-way in which text becomes HTML), panel_words and panel_preview (a data set in words and rows), panel_work (threads).
+way in which text becomes HTML), panel_words (a data set in words), panel_work (threads); what is
+not of this page only lies in frontends/choosing.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from codalab_nb.errors import InputError, Problem
+from codalab_nb.frontends.choosing.words import plain_name, plainly
 from codalab_nb.frontends.cli.text import size
 from codalab_nb.frontends.notebook.panel_look import box, labelled, markup, put, safe, status, told
 from codalab_nb.frontends.notebook.panel_state import PanelState
-from codalab_nb.frontends.notebook.panel_words import plain
 from codalab_nb.frontends.notebook.panel_work import Work
 from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.site.catalog import default_name
@@ -167,7 +166,7 @@ class AddData:
 
     def _failed(self, problems: Sequence[Problem]) -> None:
         self.disable(False)
-        put(self.told, told(Problem(one.code, plain(one.message), plain(one.fix)) for one in problems))
+        put(self.told, told(map(plainly, problems)))
 
     def look(self) -> None:
         """Looks again which files lie beside the notebook."""
@@ -191,15 +190,6 @@ class AddData:
 
 def is_workbook(name: str) -> bool:
     return name.casefold().endswith((".xlsx", ".xlsm", ".xls"))
-
-
-def plain_name(name: str) -> str:
-    """The last part of a file name as a browser or a person gave it; never a path, never empty."""
-    whole = name.encode("utf-8", "replace").decode().replace("\0", "")
-    last = re.split(r"[/\\]", whole)[-1].strip()
-    while len(last.encode()) > 200:
-        last = last[1:]  # the ending says what it is
-    return last if last not in ("", ".", "..") else "table.csv"
 
 
 def files_here() -> list[str]:

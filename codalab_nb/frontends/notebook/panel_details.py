@@ -7,20 +7,12 @@ from collections.abc import Callable, Sequence
 import ipywidgets as widgets
 
 from codalab_nb.errors import Problem
+from codalab_nb.frontends.choosing.preview import first_rows
+from codalab_nb.frontends.choosing.words import direction, groups, plainly
 from codalab_nb.frontends.cli.text import count
 from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe, status, told
-from codalab_nb.frontends.notebook.panel_preview import COLUMNS, first_rows
 from codalab_nb.frontends.notebook.panel_state import PanelState
-from codalab_nb.frontends.notebook.panel_words import (
-    about,
-    caption,
-    direction,
-    groups,
-    plain,
-    questions,
-    reading,
-    table,
-)
+from codalab_nb.frontends.notebook.panel_words import about, caption, questions, reading, table
 from codalab_nb.frontends.notebook.panel_work import Work
 from codalab_nb.model.dataset import KIND_WORDS, MATRIX_KINDS, Column, DatasetDocument, Profile, Role
 from codalab_nb.model.proposals import may_have, propose_reference
@@ -36,6 +28,7 @@ _ROLES: dict[Role, str] = {
 }
 _RARE: tuple[Role, ...] = ("dose", "time", "event", "target")  # folded away until something is proposed or wanted
 _NONE = "— none —"
+ROWS, COLUMNS = 6, 9  # of a preview
 
 
 class Details:
@@ -223,12 +216,12 @@ class Details:
 
     def _failed(self, problems: Sequence[Problem]) -> None:
         self.confirm.disabled = False
-        put(self.told, told(Problem(one.code, plain(one.message), plain(one.fix)) for one in problems))
+        put(self.told, told(map(plainly, problems)))
 
     def _draw_preview(self, document: DatasetDocument) -> None:
         shown = []
         for file, width in ((document.profile.matrix, "codalab-wide"), (document.profile.samples, "codalab-narrow")):
-            if file is not None and (rows := first_rows(self._state.site.store, document, file)):
+            if file is not None and (rows := first_rows(self._state.site.store, document, file, ROWS)):
                 shown.append(markup(table(rows, COLUMNS, caption(document.profile, file.path)), width))
         self.preview.children = shown
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 
 import ipywidgets as widgets
 
+from codalab_nb.frontends.choosing.fits import Fit
+from codalab_nb.frontends.choosing.words import direction, roughly
 from codalab_nb.frontends.cli.text import duration
 from codalab_nb.frontends.notebook.form import Form
 from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe
-from codalab_nb.frontends.notebook.panel_state import Advanced, Fit, PanelState, roughly
-from codalab_nb.frontends.notebook.panel_words import direction, sentence
+from codalab_nb.frontends.notebook.panel_state import Advanced, PanelState
+from codalab_nb.frontends.notebook.panel_words import sentence
 from codalab_nb.model.base import Json
 from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.method import Method

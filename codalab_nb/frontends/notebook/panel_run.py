@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import ipywidgets as widgets
 
 from codalab_nb.errors import Problem
+from codalab_nb.frontends.choosing.words import plainly
 from codalab_nb.frontends.cli.text import count
 from codalab_nb.frontends.notebook.panel_look import box, markup, put, safe, status, told
 from codalab_nb.frontends.notebook.panel_state import PanelState
-from codalab_nb.frontends.notebook.panel_words import plain, sentence
+from codalab_nb.frontends.notebook.panel_words import sentence
 from codalab_nb.frontends.notebook.panel_work import Work
 from codalab_nb.site.tasks import Batch
 
@@ -59,7 +60,7 @@ class RunSection:
         self.button.disabled = False
 
     def _failed(self, problems: Sequence[Problem]) -> None:
-        put(self.told, told(Problem(one.code, plain(one.message), plain(one.fix)) for one in problems))
+        put(self.told, told(map(plainly, problems)))
         self.button.disabled = not self._state.work()
 
     def _said(self, runs: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import TypeVar
 
 from codalab_nb import examples
 from codalab_nb.errors import InputError, Problems
-from codalab_nb.frontends.cli.text import duration
-from codalab_nb.model.base import Json, JsonObject, new_id
+from codalab_nb.frontends.choosing.batch import drafts as batch_drafts
+from codalab_nb.frontends.choosing.fits import Fit, judged
+from codalab_nb.frontends.choosing.words import roughly, searched
+from codalab_nb.model.base import Json, JsonObject
 from codalab_nb.model.choices import parameter_schema
 from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.method import Method
@@ -21,22 +22,6 @@ from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Batch
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A method, and for each chosen data set whether it fits and the sentence that says why or why not."""
-
-    method: Method
-    told: Mapping[str, tuple[bool, str]]  # name of the data set → (fits, sentence)
-
-    @property
-    def anywhere(self) -> bool:
-        return any(fits for fits, _ in self.told.values())
-
-    @property
-    def everywhere(self) -> bool:
-        return all(fits for fits, _ in self.told.values())
 
 
 @dataclass(frozen=True)
@@ -79,7 +64,7 @@ class PanelState:
         return [
             document
             for document in self.documents.values()
-            if document.name in self.chosen or all(word in _searched(document) for word in words)
+            if document.name in self.chosen or all(word in searched(document.name, document.profile) for word in words)
         ]
 
     def choose(self, name: str, chosen: bool) -> None:
@@ -135,18 +120,8 @@ class PanelState:
         """Every method, those that fit all chosen data sets first, then those that fit some."""
         versions = [self.documents[name].reference for name in self.chosen]
         if versions != self._fits[0]:
-            self._fits = (versions, self._judge())
+            self._fits = (versions, judged(self.site.catalog, ((name, self.documents[name]) for name in self.chosen)))
         return self._fits[1]
-
-    def _judge(self) -> list[Fit]:
-        told: dict[str, dict[str, tuple[bool, str]]] = {}
-        methods: dict[str, Method] = {}
-        for name in self.chosen:
-            for offer in self.site.catalog.offers(self.documents[name].profile):
-                methods[offer.template.method.name] = offer.template.method
-                told.setdefault(offer.template.method.name, {})[name] = (offer.fits, offer.reason)
-        found = [Fit(method, told[name]) for name, method in methods.items()]
-        return sorted(found, key=lambda fit: (not fit.everywhere, not fit.anywhere))
 
     def choose_method(self, name: str, chosen: bool) -> None:
         if chosen and name not in self.methods:
@@ -219,25 +194,10 @@ class PanelState:
             options = self.options()
         except InputError as error:
             problems.take(error)
-        batch = new_id()
-        drafts: list[Draft] = []
-        work = self.work()
-        if not work:
-            problems.add("nothing_to_do", "Choose at least one data set and one method that fits it.")
-        for document, method in work:
-            given = {**self.given(method.name, None), **self.given(method.name, document.name)}
-            given = {name: value for name, value in given.items() if name in method.parameters}
-            try:
-                one = self.site.drafts([document.reference], [method.name], parameters=given, options=options)
-            except InputError as error:
-                problems.take(error)
-                continue
-            drafts += [
-                dataclasses.replace(draft, document=draft.document.model_copy(update={"batch": batch})) for draft in one
-            ]
-        problems.found = list(dict.fromkeys(problems.found))
-        problems.raise_if_any()
-        return drafts
+        return batch_drafts(self.site, self.work(), self._given_for, options, problems)
+
+    def _given_for(self, document: DatasetDocument, method: Method) -> dict[str, Json]:
+        return {**self.given(method.name, None), **self.given(method.name, document.name)}
 
     def analyze(self) -> Batch:
         """Submits all of it as one batch, or nothing. Raises InputError with every problem, UnavailableError."""
@@ -245,18 +205,6 @@ class PanelState:
         batch = drafts[0].document.batch
         assert batch is not None
         return Batch(self.site, batch, self.site.submit(drafts))
-
-
-def roughly(seconds: float) -> str:
-    """`1 s`, `6 s`, `2 min 30 s`: what is only usual needs no tenths."""
-    return "1 s" if seconds < 1.5 else duration(float(round(seconds))).replace(".0 s", " s")
-
-
-def _searched(document: DatasetDocument) -> str:
-    words = [document.name]
-    for column in document.profile.columns:
-        words += [column.name, *(level.name for level in column.levels)]
-    return " ".join(words).casefold()
 
 
 def _measured(code: str, title: str, text: str, read: Callable[[object], _T], problems: Problems) -> _T | None:

@@ -6,75 +6,19 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath as Path
 
+from codalab_nb.frontends.choosing.words import groups, plain, size
 from codalab_nb.frontends.cli.text import count
 from codalab_nb.frontends.notebook.panel_look import safe
-from codalab_nb.model.dataset import KIND_WORDS, Column, Profile
+from codalab_nb.model.dataset import KIND_WORDS, Profile
+from codalab_nb.model.questions import open_points
 
-_LEVELS = 6
 # These have controls of their own in the panel.
 ASKED_BY_CONTROLS = frozenset({"role_proposed", "reference_proposed", "samples_renamed", "levels_look_alike"})
-
-# What to click where the command line says what to type.
-_CLICKS: tuple[tuple[str, str], ...] = (
-    (
-        r"--samples FILE, or --role COLUMN=\w+( --role COLUMN=\w+)*",
-        "say under Data which column holds it, or add the table again with a sample table that has it",
-    ),
-    (r"which column is the ([\w ]+): --role COLUMN=\w+\.", r"which column is the \1: say so under Data."),
-    (r": --role COLUMN=\w+( --role COLUMN=\w+)*\.", ": say it under Data."),
-    (r"\(--sheet chooses another\)", "(another can be named when the table is added)"),
-    (r" Confirm or change it with --reference .*$", " Confirm or change it under Data."),
-    (r" Confirm with --role .*?, or name another column\.", " Confirm it, or choose another column."),
-    (r" Give it with -p \w+=VALUE\.", " Choose one under Settings."),
-    (r"^Give it with -p \w+=VALUE\.", "Choose one under Settings."),
-    (r"Leave --kind away, or give the sample table with --samples FILE\.", "Give a sample table, too."),
-    (r"Leave --kind away, or say linear or log\.", "Choose another kind of values."),
-    (r"set it with --kind\b", "choose the right one under “The values are”"),
-    (r"Give a sample table with --samples FILE", "Add the table together with a sample table"),
-    (r"give one with --samples\b", "add the table together with one"),
-    (r"with --samples FILE", "as a sample table"),
-    (r": `--name golub`\.", "."),
-    (r": `--(timeout|memory) (\w+)`\.", r", as \2."),
-    (r"`codalab-nb method list[^`]*` shows what fits\.", "What fits is listed under Methods."),
-    (
-        r"`codalab-nb dataset list` shows all; `codalab-nb dataset add FILE` makes one\.",
-        "Click Refresh to see what is there.",
-    ),
-    (r"`codalab-nb method list` shows all;.*", "Click Refresh to see what is there."),
-)
-
-
-def plain(text: str) -> str:
-    """A sentence of the site with what to click in place of what to type on a command line."""
-    for pattern, words in _CLICKS:
-        text = re.sub(pattern, words, text)
-    return re.sub(r"say --kind (\w+)", lambda found: _kind_click(found[1]), text)
-
-
-def _kind_click(kind: str) -> str:
-    return f"choose “{KIND_WORDS.get(kind, kind)}” under “The values are”"
 
 
 def sentence(text: str) -> str:
     """A sentence of the site as HTML, `plain`; what stands in backquotes is set as code."""
     return re.sub(r"`([^`]{1,80})`", r"<code>\1</code>", safe(plain(text)))
-
-
-def size(profile: Profile) -> str:
-    """`3,051 genes × 38 samples`."""
-    if profile.is_matrix:
-        return f"{count(profile.n_features, 'gene')} × {count(profile.n_samples, 'sample')}"
-    if profile.orientation == "table":
-        return f"{count(profile.n_samples, 'row')} × {count(profile.n_features, 'column')}"
-    return "files, not read as tables"
-
-
-def groups(column: Column | None) -> str:
-    """`ALL 27, AML 11`."""
-    if column is None or not column.levels:
-        return ""
-    more = ", …" if len(column.levels) > _LEVELS else ""
-    return ", ".join(f"{level.name} {level.n}" for level in column.levels[:_LEVELS]) + more
 
 
 def line(profile: Profile) -> str:
@@ -108,16 +52,7 @@ def caption(profile: Profile, path: str) -> str:
 def questions(profile: Profile) -> list[str]:
     """What looks like a slip of spelling and may be put right with one click, in words."""
     asked = ("samples_renamed", "levels_look_alike")
-    return [_without_flags(note.text) for note in profile.notes() if note.code in asked]
-
-
-def direction(reference: str | None, others: Sequence[str]) -> str:
-    """`up = higher in AML than in ALL`."""
-    if not reference:
-        return ""
-    if len(others) == 1:
-        return f"up = higher in {others[0]} than in {reference}"
-    return f"up = higher than in {reference}"
+    return [point.said for point in open_points(profile) if point.code in asked]
 
 
 def table(rows: Sequence[Sequence[str]], columns: int, title: str) -> str:
@@ -163,8 +98,3 @@ def _values(profile: Profile) -> str:
     )
     said = " (as you said)" if profile.kind_source == "user" else ""
     return f"The values look like {KIND_WORDS[profile.kind]}{said}{between}; {missing}."
-
-
-def _without_flags(text: str) -> str:
-    text = re.sub(r" Accept with --accept, or spell them alike in the files\.", "", text)
-    return re.sub(r" If that is a spelling slip, accept with --accept, or one by one with .*$", "", text)

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from codalab_nb import Site
 from codalab_nb.errors import InputError, UnavailableError
+from codalab_nb.frontends.choosing.words import plain, plain_name
 from codalab_nb.frontends.notebook.panel import panel as show
-from codalab_nb.frontends.notebook.panel_add import plain_name
 from codalab_nb.frontends.notebook.panel_page import Panel, refused
-from codalab_nb.frontends.notebook.panel_words import plain
 from tests.support.home import ROOT, Home
 
 EVIL = "<img src=x onerror=alert(1)>"
