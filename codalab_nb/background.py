@@ -24,6 +24,7 @@ from codalab_nb.redaction import RedactingFormatter
 from codalab_nb.settings import Settings
 from codalab_nb.site import embedded
 from codalab_nb.site.monitor import Monitor
+from codalab_nb.site.pools import Pools
 from codalab_nb.site.rebuild import open_ledger
 from codalab_worker.supervisor import Supervisor
 from codalab_worker.warm import Warmth
@@ -60,13 +61,12 @@ class Service:
         self._lock = lock
         self._asked = asked
         self._settings = settings
-        store = wiring.site_store(places)
-        self._ledger = open_ledger(places.ledger, store)
-        tasks = wiring.task_queue(places, settings)
-        self._monitor = Monitor(self._ledger, store, tasks, tasks, wiring.response_queue(places, settings), settings)
-        side = wiring.WorkerSide(places, settings)
+        self._pools = Pools(places, settings)
+        self._ledger = open_ledger(places.ledger, self._pools)
+        self._monitor = Monitor(self._ledger, self._pools, settings)
+        side = wiring.local_worker_side(places, settings)
         self._warmth = Warmth(places.scratch, sandbox=settings.sandbox, ready=settings.warm, mask=places.home)
-        self._supervisor = Supervisor(side.tasks, side.open_attempt, side.hints, self._warmth, settings)
+        self._supervisor = Supervisor(side.tasks, side.open_attempt, side.responses, self._warmth, settings)
 
     def run(self) -> None:
         """Serves until asked to go, or until nothing was there to do for the idle time."""
@@ -91,6 +91,7 @@ class Service:
         # Asked to make room: whatever runs may end, unless somebody says `stop` meanwhile.
         self._supervisor.drain(lambda: None if self._asked.number == signal.SIGUSR1 else self._settings.grace)
         self._monitor.stop()
+        self._pools.close()
         self._warmth.close()
 
     @property

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from codalab_nb.errors import CodalabError, UnavailableError
@@ -33,6 +33,22 @@ class Database:
                 if not db.execute(_HAS_TABLES).fetchone():
                     for statement in schema.split(";"):
                         db.execute(statement)
+
+    def add_missing(self, table: str, columns: Mapping[str, str], statements: Sequence[str] = ()) -> None:
+        """Brings a file of an older version up to date: columns (name: declaration with a default) that `table` lacks,
+        and `statements` that are safe to repeat. Additions only: a process of that older version goes on beside us."""
+        with self.faults():
+            there = {row["name"] for row in self.connection.execute(f"PRAGMA table_info({table})")}
+        if columns.keys() <= there and not statements:
+            return
+        with self.transaction() as db:
+            # Asked again under the lock: two processes may have found the same column missing.
+            there = {row["name"] for row in db.execute(f"PRAGMA table_info({table})")}
+            for name, declaration in columns.items():
+                if name not in there:
+                    db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {declaration}")
+            for statement in statements:
+                db.execute(statement)
 
     @property
     def connection(self) -> sqlite3.Connection:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from codalab_nb.errors import ProtocolError
 from codalab_nb.model.base import Document, JsonObject
@@ -83,6 +83,13 @@ class Verdict(StrEnum):
         return Step(self.value)
 
 
+class Priority(StrEnum):
+    """Which of a pool's two task queues a task waits in; a worker takes from the urgent one first."""
+
+    URGENT = "urgent"  # a person waits for it
+    BACKGROUND = "background"  # systematic analysis: whenever nobody waits
+
+
 class Limits(Document):
     """What one attempt may use. Over a limit the verdict is `failed`, except output: that is cut and marked."""
 
@@ -114,6 +121,7 @@ class TaskDocument(Document):
     environment: dict[str, str] = Field(default_factory=dict)  # variables the submitter chose to pass
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
     pool: str = "local"
+    priority: Priority = Priority.URGENT
     submitter: str  # who asks, as the operating system names them; a worker without a sandbox refuses strangers
     # For people and views only; no worker decides by them.
     label: str
@@ -123,6 +131,15 @@ class TaskDocument(Document):
     retry_of: str | None = None
     source: str | None = None  # where the notebook came from
     warnings: tuple[str, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_usual(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """An urgent task's document reads as it did before there were two priorities: for workers and homes that are
+        older than the field, and so that its digest stays what it was."""
+        fields: dict[str, Any] = handler(self)
+        if fields.get("priority") == Priority.URGENT:
+            del fields["priority"]
+        return fields
 
 
 INTERRUPTED = "interrupted"  # why an attempt is released when its worker was told to stop
@@ -185,6 +202,7 @@ __all__ = [
     "Hint",
     "Limits",
     "Message",
+    "Priority",
     "Reason",
     "RelativePath",
     "Result",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from codalab_nb.bells import Bell, Listener
@@ -48,6 +50,7 @@ class LocalQueue:
 
     def __init__(self, path: Path, name: str, runtime: Path, *, lock_s: float = 15.0, max_deliveries: int = 10) -> None:
         self.name = name
+        self._runtime = runtime
         self._lock_s = lock_s
         self._max_deliveries = max_deliveries
         self._bell = Bell(runtime / f"q-{name}")
@@ -56,6 +59,14 @@ class LocalQueue:
             _SCHEMA,
             rebuild_hint="Stop everything (`codalab-nb stop`), remove the file, and repeat: it is rebuilt.",
         )
+
+    def beside(self, name: str, *, same_bell: bool = False) -> LocalQueue:
+        """Another queue of the same file. With `same_bell` whoever waits for one of the two hears of both."""
+        other = copy.copy(self)
+        other.name = name
+        if not same_bell:
+            other._bell = Bell(self._runtime / f"q-{name}")
+        return other
 
     # --- sender
 
@@ -161,3 +172,49 @@ class LocalQueue:
 
     def close(self) -> None:
         self._database.close()
+
+
+class LocalReceiver:
+    """Queues of one file and one bell as one: while an earlier one has a message, later ones wait."""
+
+    def __init__(self, *queues: LocalQueue) -> None:
+        self._queues = queues
+
+    def receive(self, timeout_s: float) -> Received | None:
+        if (message := self._take()) or timeout_s <= 0:
+            return message
+        deadline = time.monotonic() + timeout_s
+        with self._queues[0].listen() as listener:
+            while not (message := self._take()):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                listener.wait(min(left, _SLOW_LOOK_S))
+            return message
+
+    def _take(self) -> Received | None:
+        for place, queue in enumerate(self._queues):
+            if message := queue._take():
+                return replace(message, token=f"{place}:{message.token}")
+        return None
+
+    def _of(self, message: Received) -> tuple[LocalQueue, Received]:
+        """Where a message in hand came from, and the message as that queue knows it."""
+        place, _, token = message.token.partition(":")
+        return self._queues[int(place)], replace(message, token=token)
+
+    def ack(self, message: Received) -> bool:
+        queue, known = self._of(message)
+        return queue.ack(known)
+
+    def abandon(self, message: Received) -> bool:
+        queue, known = self._of(message)
+        return queue.abandon(known)
+
+    def bury(self, message: Received, reason: str) -> bool:
+        queue, known = self._of(message)
+        return queue.bury(known, reason)
+
+    def close(self) -> None:
+        for queue in self._queues:
+            queue.close()

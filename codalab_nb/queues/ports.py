@@ -65,3 +65,9 @@ class QueueAdmin(Protocol):
 
     def waiting(self) -> Sequence[str]:
         """Keys of messages that wait, oldest first: a view for people (place in the queue)."""
+
+    def close(self) -> None: ...
+
+
+class TaskQueue(Sender, QueueAdmin, Protocol):
+    """One of a pool's task queues, as the site sees it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,15 +11,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from codalab_nb.errors import UnavailableError
+from codalab_nb.errors import CodalabError, InputError, UnavailableError
 from codalab_nb.model import names
 from codalab_nb.model.base import is_id
 from codalab_nb.model.dataset import DatasetDocument
+from codalab_nb.model.pool import LOCAL
 from codalab_nb.model.task import TERMINAL, TaskDocument
 from codalab_nb.stores.ports import NotFound, SiteStore
 
 if TYPE_CHECKING:
     from codalab_nb.site.site import Site
+
+log = logging.getLogger(__name__)
 
 # Half-made files and blobs without a reference may belong to a submit that is under way.
 _YOUNG_S = 3600.0
@@ -31,6 +36,7 @@ class Cleaned:
     blobs: int
     temporary: int
     bytes: int
+    left_out: tuple[str, ...] = ()  # pools that could not be reached
 
 
 def remove_tasks(site: Site, tasks: Iterable[str]) -> int:
@@ -41,7 +47,8 @@ def remove_tasks(site: Site, tasks: Iterable[str]) -> int:
     """
     freed = 0
     for task in tasks:
-        freed += _remove_folder(site.store, names.TaskNames(task))
+        with contextlib.suppress(InputError):  # its pool was removed: what lies there is not ours any more
+            freed += _remove_folder(site.store_of(task), names.TaskNames(task))
         site.ledger.remove([task])
     return freed
 
@@ -61,12 +68,31 @@ def clean(site: Site, *, older_than_s: float, dry_run: bool = False) -> Cleaned:
     Raises UnavailableError(store_damaged), before any blob is touched, when a document cannot be read: what it
     needs is not known then.
     """
+    done, left_out = [], []
+    for pool in site.pools.names():
+        try:
+            done.append(_clean_pool(site, pool, site.pools.side(pool).store, older_than_s, dry_run))
+        except CodalabError as error:
+            if pool == LOCAL:
+                raise
+            log.warning("pool %s is not cleaned: %s", pool, error)
+            left_out.append(pool)
+    return Cleaned(
+        sum(one.tasks for one in done),
+        sum(one.blobs for one in done),
+        sum(one.temporary for one in done),
+        sum(one.bytes for one in done),
+        tuple(left_out),
+    )
+
+
+def _clean_pool(site: Site, pool: str, store: SiteStore, older_than_s: float, dry_run: bool) -> Cleaned:
     before = time.time() - older_than_s
-    old = [row.id for row in site.ledger.find(states=TERMINAL) if (row.finished_at or row.submitted_at) < before]
-    store = site.store
+    ended = site.ledger.find(states=TERMINAL, pool=pool)
+    old = [row.id for row in ended if (row.finished_at or row.submitted_at) < before]
     freed = sum(_size(store, names.TaskNames(task).folder) for task in old) if dry_run else remove_tasks(site, old)
     if not dry_run:
-        _remove_leftovers(site)
+        _remove_leftovers(site, store)
     needed = _needed_blobs(store, set(old))
     blobs = 0
     for name in list(store.list("blobs/sha256/")):
@@ -91,19 +117,19 @@ def _size(store: SiteStore, prefix: str) -> int:
     return sum(look.size for name in store.list(prefix) if (look := store.look(name)))
 
 
-def _remove_leftovers(site: Site) -> None:
+def _remove_leftovers(site: Site, store: SiteStore) -> None:
     """Folders of tasks that have no document: what a worker still wrote while its task was removed."""
     ids: dict[str, bool] = {}
     young = set()
-    for name in site.store.list("tasks/"):
+    for name in store.list("tasks/"):
         task = name.split("/")[1]
         ids[task] = ids.get(task, False) or name.endswith("/task.json")
-        look = site.store.look(name)
+        look = store.look(name)
         if look is None or look.age_s < _YOUNG_S:
             young.add(task)
     for task, has_document in ids.items():
         if not has_document and task not in young and is_id(task) and site.ledger.get(task) is None:
-            _remove_folder(site.store, names.TaskNames(task))
+            _remove_folder(store, names.TaskNames(task))
 
 
 def _needed_blobs(store: SiteStore, going: set[str]) -> set[str]:

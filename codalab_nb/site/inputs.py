@@ -115,11 +115,11 @@ def _verify(path: Path, ref: FileRef) -> None:
         )
 
 
-def touch(store: SiteStore, ref: FileRef) -> bool:
-    """True if the blob is there; it then counts as used, so that the collector leaves it. False if it is gone."""
-    path = store.folder(names.blob(ref.sha256))
-    try:
-        store.put_blob(path, ref.sha256)
-    except (FileNotFoundError, InputError):
+def provide(store: SiteStore, home: SiteStore, ref: FileRef) -> bool:
+    """Sees to it that a pool's store has a blob that was stored before, in it or in the home. False if none has it."""
+    if store.touch_blob(ref.sha256):
+        return True
+    if store is home or not home.touch_blob(ref.sha256):
         return False
+    store.put_blob(home.folder(names.blob(ref.sha256)), ref.sha256)
     return True

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from codalab_nb.errors import InputError, ProtocolError
-from codalab_nb.model.task import OPEN, Reason, Result, State, Step, advance
+from codalab_nb.model.task import OPEN, Priority, Reason, Result, State, Step, advance
 from codalab_nb.sqlite import Database
 
 _SCHEMA = """
@@ -28,7 +28,8 @@ CREATE TABLE task (
   sent_at REAL,                          -- NULL: attempt n waits in the outbox
   send_after REAL NOT NULL DEFAULT 0,    -- back-off of a released attempt
   confirmed INTEGER NOT NULL DEFAULT 0,  -- accepted.json is written
-  reason TEXT, manifest_sha256 TEXT, metrics TEXT, seconds REAL, finished_at REAL
+  reason TEXT, manifest_sha256 TEXT, metrics TEXT, seconds REAL, finished_at REAL,
+  priority TEXT NOT NULL DEFAULT 'urgent'
 );
 CREATE INDEX task_state ON task (state);
 CREATE INDEX task_batch ON task (batch);
@@ -39,6 +40,9 @@ CREATE TABLE history (
 );
 CREATE INDEX history_task ON history (task);
 """
+
+# Columns that ledgers of older versions lack, with the value their tasks have.
+_ADDED = {"priority": "TEXT NOT NULL DEFAULT 'urgent'"}
 
 _OPEN = "('queued', 'running')"
 assert {f"'{state}'" for state in OPEN} == set(_OPEN.strip("()").split(", "))
@@ -63,6 +67,7 @@ class TaskRow:
     method: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     retry_of: str | None = None
+    priority: Priority = Priority.URGENT
     n: int = 1
     sent_at: float | None = None
     send_after: float = 0.0
@@ -84,6 +89,7 @@ _COLUMNS = tuple(column.name for column in fields(TaskRow))
 def _to_row(row: sqlite3.Row) -> TaskRow:
     values = {name: row[name] for name in _COLUMNS}
     values["state"] = State(values["state"])
+    values["priority"] = Priority(values["priority"])
     values["parameters"] = json.loads(values["parameters"])
     values["metrics"] = json.loads(values["metrics"] or "{}")
     values["reason"] = Reason.model_validate_json(values["reason"]) if values["reason"] else None
@@ -108,6 +114,7 @@ class Ledger:
             _SCHEMA,
             rebuild_hint=f"Stop everything (`codalab-nb stop`), move {path} away, run `codalab-nb monitor --rebuild`.",
         )
+        self._database.add_missing("task", _ADDED)
 
     def close(self) -> None:
         self._database.close()
@@ -156,6 +163,7 @@ class Ledger:
         batch: str | None = None,
         dataset: str | None = None,
         method: str | None = None,
+        pool: str | None = None,
         since: float | None = None,
         limit: int | None = None,
     ) -> list[TaskRow]:
@@ -166,7 +174,7 @@ class Ledger:
         if wanted:
             where.append(f"state IN ({', '.join('?' * len(wanted))})")
             values.extend(wanted)
-        for column, value in (("batch", batch), ("method", method)):
+        for column, value in (("batch", batch), ("method", method), ("pool", pool)):
             if value is not None:
                 where.append(f"{column} = ?")
                 values.append(value)
@@ -181,16 +189,29 @@ class Ledger:
             sql += f" LIMIT {int(limit)}"
         return [_to_row(row) for row in self._database.query(sql, tuple(values))]
 
-    def open_tasks(self) -> list[TaskRow]:
-        return self.find(states=OPEN)
+    def open_tasks(self, pool: str | None = None) -> list[TaskRow]:
+        """Open rows, of one pool or of all, newest first."""
+        return self.find(states=OPEN, pool=pool)
+
+    def open_pools(self) -> set[str]:
+        """The pools that have open tasks."""
+        sql = f"SELECT DISTINCT pool FROM task WHERE state IN {_OPEN}"  # noqa: S608
+        return {row["pool"] for row in self._database.query(sql)}
+
+    def pool_of(self, task: str) -> str | None:
+        rows = self._database.query("SELECT pool FROM task WHERE id = ?", (task,))
+        return rows[0]["pool"] if rows else None
 
     def has_open(self) -> bool:
         return bool(self._database.query(f"SELECT 1 FROM task WHERE state IN {_OPEN} LIMIT 1"))  # noqa: S608
 
-    def unsent(self) -> list[TaskRow]:
-        """Open rows whose attempt waits in the outbox, oldest first."""
-        sql = f"SELECT * FROM task WHERE sent_at IS NULL AND state IN {_OPEN} ORDER BY submitted_at, position"  # noqa: S608
-        return [_to_row(row) for row in self._database.query(sql)]
+    def unsent(self, pool: str | None = None) -> list[TaskRow]:
+        """Open rows, of one pool or of all, whose attempt waits in the outbox, oldest first."""
+        sql = (
+            f"SELECT * FROM task WHERE sent_at IS NULL AND state IN {_OPEN} AND (:pool IS NULL OR pool = :pool)"  # noqa: S608
+            " ORDER BY submitted_at, position"
+        )
+        return [_to_row(row) for row in self._database.query(sql, {"pool": pool})]
 
     def ids_ending(self, ending: str, column: str) -> list[str]:
         """Ids of tasks (column `id`) or batches (column `batch`) that end with `ending`, at most 3, newest first."""

@@ -1,217 +1,54 @@
-"""The watch process: dispatches what the ledger accepted, folds what the store committed, repairs the rest.
+"""The watch process: dispatches what the ledger accepted, folds what the stores committed, repairs the rest.
 
-Any number may run; all state is in store and ledger. Three movements:
+Any number may run; all state is in stores and ledger. Three movements for each pool that has open tasks:
 dispatch (outbox → queue), fold (`result.json` → row), reconcile (everything that fell out of the first two).
-Only the reconciler judges liveness.
+Pools are watched by threads of their own: one that is down holds up no other.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import secrets
 import threading
-import time
 from collections.abc import Callable
 
 from pydantic import ValidationError
 
-from codalab_nb import failpoints
-from codalab_nb.errors import CodalabError, UnavailableError
-from codalab_nb.model.base import utc_now
+from codalab_nb.errors import CodalabError
 from codalab_nb.model.names import TaskNames
-from codalab_nb.model.task import INTERRUPTED, Hint, Message, Reason, Result, Verdict
-from codalab_nb.queues.ports import QueueAdmin, Receiver, Sender
+from codalab_nb.model.pool import LOCAL
+from codalab_nb.model.task import Hint
 from codalab_nb.settings import Settings
-from codalab_nb.site.events import last_event
-from codalab_nb.site.ledger import Ledger, TaskRow
-from codalab_nb.site.liveness import MISSED_HEARTBEATS, Liveness
-from codalab_nb.site.results import read_manifest, read_result
-from codalab_nb.stores.once import create_once
-from codalab_nb.stores.ports import SiteStore
+from codalab_nb.site.dispatch import Dispatcher
+from codalab_nb.site.ledger import Ledger
+from codalab_nb.site.pools import Pools
+from codalab_nb.site.reconciler import Reconciler
+from codalab_nb.site.verdicts import fold
+from codalab_nb.wiring import PoolSide
 
 log = logging.getLogger(__name__)
 
-_BACK_OFF_S = 1.0  # after a release; doubles with each attempt
-_BACK_OFF_MAX_S = 60.0
-# An attempt that its owner stopped in good order is nobody's fault and does not count; but not for ever.
-_MOST_ATTEMPTS = 100
+_LONGEST_PAUSE_S = 60.0  # between two tries at a pool that is down
 
 
-class Dispatcher:
-    """Outbox to queue. May run anywhere, twice at once, or die at any point: a second message is harmless."""
+class PoolWatch:
+    """Watches one pool until told to stop."""
 
-    def __init__(self, ledger: Ledger, queue: Sender, settings: Settings) -> None:
+    def __init__(self, ledger: Ledger, side: PoolSide) -> None:
+        self.side = side
         self._ledger = ledger
-        self._queue = queue
-        self._life_s = settings.message_life
-
-    def send(self, row: TaskRow) -> None:
-        message = Message(task=row.id, n=row.n)
-        # Never longer than the longest back-off, whatever was done to the clock since.
-        delay = min(max(0.0, row.send_after - time.time()), _BACK_OFF_MAX_S)
-        failpoints.hit("dispatch.before_send")
-        self._queue.send(f"{row.id}:{row.n}", message.to_bytes(), life_s=self._life_s, delay_s=delay)
-        failpoints.hit("dispatch.after_send")
-        self._ledger.mark_sent(row.id, row.n, time.time())
-
-    def send_all(self) -> int:
-        """Sends whatever waits in the outbox; the number sent. A queue that is down is tried again at the next pass."""
-        sent = 0
-        for row in self._ledger.unsent():
-            try:
-                self.send(row)
-            except UnavailableError as error:
-                log.warning("dispatch of %s waits: %s", row.id, error)
-                break
-            sent += 1
-        return sent
-
-
-def decide(store: SiteStore, task: str, verdict: Verdict, reason: Reason) -> bool:
-    """The site's way to end a task: takes part in the race for `result.json`. True if it won."""
-    nonce = secrets.token_hex(16)
-    result = Result(task=task, n=None, nonce=nonce, verdict=verdict, reason=reason, decided_at=utc_now())
-    return create_once(store, TaskNames(task).result, result.to_bytes(), nonce)
-
-
-def confirm(store: SiteStore, row: TaskRow) -> None:
-    """Writes down in the store that the row was committed: from this a lost ledger knows what was accepted."""
-    store.create(TaskNames(row.id).accepted, json.dumps({"submitted_at": row.submitted_at}).encode())
-
-
-def fold(store: SiteStore, ledger: Ledger, task: str) -> Result | None:
-    """Brings the row of `task` to what the store says. Anyone may do it, any number of times."""
-    result = read_result(store, task)
-    if result is None:
-        return None
-    failpoints.hit("monitor.before_row")
-    manifest = read_manifest(store, result)
-    ledger.end(result, metrics=manifest.metrics if manifest else {})
-    failpoints.hit("monitor.after_row")
-    return result
-
-
-class Reconciler:
-    """One stateless pass over the open rows (its only memory is when it last saw which attempt move)."""
-
-    def __init__(self, ledger: Ledger, store: SiteStore, tasks: QueueAdmin, settings: Settings) -> None:
-        self._ledger = ledger
-        self._store = store
-        self._tasks = tasks
-        self._life_s = settings.message_life
-        self._liveness = Liveness(settings.heartbeat, settings.reconcile)
-        # Deadlines must have passed on both clocks: a wall clock set forward by an hour ends nothing early.
-        self._started = (time.time(), time.monotonic())
-
-    def run_pass(self) -> None:
-        rows = self._ledger.open_tasks()
-        dead_letters = {letter.key for letter in self._tasks.dead_letters()}
-        for row in rows:
-            try:
-                self._look_at(row, dead_letters)
-            except UnavailableError as error:
-                self._liveness.is_dead(row.id, row.n, None)
-                log.warning("task %s: %s", row.id, error)
-            except Exception:
-                # One task that nobody foresaw must not keep the others from being looked after.
-                log.exception("task %s could not be looked at", row.id)
-        self._liveness.keep_only({(row.id, row.n) for row in rows})
-        if dead_letters:
-            self._tasks.forget_dead(sorted(dead_letters))
-
-    def _look_at(self, row: TaskRow, dead_letters: set[str]) -> None:
-        names = TaskNames(row.id)
-        if not row.confirmed:
-            confirm(self._store, row)
-            self._ledger.mark_confirmed(row.id)
-        if fold(self._store, self._ledger, row.id):
-            return
-        if self._is_past(row.deadline):
-            reason = Reason(
-                code="deadline", message="The task got no verdict before its deadline.", fix="Submit it again."
-            )
-            decide(self._store, row.id, Verdict.EXPIRED, reason)
-            fold(self._store, self._ledger, row.id)
-            return
-        claim = self._store.look(names.claim(row.n))
-        if claim is None:
-            self._without_claim(row, dead_letters)
-            return
-        self._ledger.started(row.id, row.n)
-        events = self._store.look(names.events(row.n))
-        if (released := self._released(row)) is not None:
-            code, message = released
-            if code == INTERRUPTED and 1 < row.max_attempts < _MOST_ATTEMPTS:
-                self._ledger.send_next(row.id, row.n, after=0.0, detail=message, spare=True)
-                return
-            why = f"the worker gave it back ({code}: {message})"
-            self._next_attempt(row, why, time.time() + min(_BACK_OFF_S * 2 ** (row.n - 1), _BACK_OFF_MAX_S))
-        elif self._liveness.is_dead(row.id, row.n, f"{claim.version}/{events.version if events else ''}"):
-            self._next_attempt(row, "the worker stopped giving signs of life", 0.0)
-
-    def _without_claim(self, row: TaskRow, dead_letters: set[str]) -> None:
-        """R3: only a message that is certainly gone is sent again, else a long queue would be flooded."""
-        key = f"{row.id}:{row.n}"
-        gone = row.sent_at is not None and max(row.sent_at, row.send_after) + self._life_s < time.time()
-        if gone or key in dead_letters:
-            self._ledger.send_again(row.id, row.n)
-
-    def _released(self, row: TaskRow) -> tuple[str, str] | None:
-        # The last thing a supervisor says of an attempt. Asked before liveness: a released attempt is silent, too.
-        event = last_event(self._store, row.id, row.n)
-        if event is None or event.get("type") != "released":
-            return None
-        body = event.get("body", {})
-        return str(body.get("reason", "unknown")), str(body.get("message", ""))
-
-    def _next_attempt(self, row: TaskRow, why: str, after: float) -> None:
-        if row.n < row.max_attempts:
-            failpoints.hit("reconciler.before_resend")
-            if self._ledger.send_next(row.id, row.n, after=after, detail=why):
-                log.warning("task %s: attempt %d ended without a verdict (%s); sending the next", row.id, row.n, why)
-            failpoints.hit("reconciler.after_resend")
-            return
-        reason = Reason(
-            code="attempts_used_up",
-            message=f"All {row.max_attempts} attempts ended without a verdict; the last one because {why}.",
-            fix="Look at the log of the worker, then `codalab-nb retry`.",
-        )
-        failpoints.hit("reconciler.before_lost")
-        decide(self._store, row.id, Verdict.LOST, reason)
-        fold(self._store, self._ledger, row.id)
-
-    def _is_past(self, deadline: float) -> bool:
-        wall, monotonic = self._started
-        return time.time() > deadline and wall + (time.monotonic() - monotonic) > deadline
-
-
-class Monitor:
-    """Runs the three movements until told to stop."""
-
-    def __init__(
-        self,
-        ledger: Ledger,
-        store: SiteStore,
-        tasks: Sender,
-        tasks_admin: QueueAdmin,
-        hints: Receiver,
-        settings: Settings,
-    ) -> None:
-        self._ledger = ledger
-        self._store = store
-        self._hints = hints
-        self._pass_s = settings.reconcile
-        self.dispatcher = Dispatcher(ledger, tasks, settings)
-        self.reconciler = Reconciler(ledger, store, tasks_admin, settings)
+        self.dispatcher = Dispatcher(ledger, side)
+        self.reconciler = Reconciler(ledger, side)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        for name, loop in (("hints", self._hint_loop), ("reconcile", self._reconcile_loop)):
-            thread = threading.Thread(target=self._guarded, args=(loop,), name=f"monitor-{name}", daemon=True)
+        for name, step in (("hints", self._take_one), ("reconcile", self._pass_and_pause)):
+            thread = threading.Thread(target=self._guarded, args=(step,), name=f"{name}-{self.side.name}", daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def tell_to_stop(self) -> None:
+        self._stop.set()
 
     def stop(self) -> None:
         self._stop.set()
@@ -219,59 +56,125 @@ class Monitor:
             thread.join(timeout=10)
 
     def run_pass(self) -> None:
-        """One whole pass: what an embedded process does every few seconds, and `monitor --once` does once."""
         self.dispatcher.send_all()
         self.reconciler.run_pass()
         self.dispatcher.send_all()
 
-    def _guarded(self, loop: Callable[[], None]) -> None:
-        """A back end that fails does not end the watch; it is tried again after a pause."""
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """A back end that fails does not end the watch; it is tried again after a pause that grows."""
+        failures = 0
         while not self._stop.is_set():
             try:
-                loop()
-            except CodalabError as error:
-                log.error("%s", error)
-                self._stop.wait(self._pass_s)
-            except Exception:
-                log.exception("a monitor loop failed; it goes on")
-                self._stop.wait(self._pass_s)
-
-    def _reconcile_loop(self) -> None:
-        while not self._stop.is_set():
-            self.run_pass()
-            self._stop.wait(self._pass_s)
-
-    def _hint_loop(self) -> None:
-        while not self._stop.is_set():
-            message = self._hints.receive(timeout_s=1.0)
-            if message is None:
+                step()
+                failures = 0
                 continue
+            except CodalabError as error:
+                log.error("pool %s: %s", self.side.name, error)
+            except Exception:
+                log.exception("pool %s: a monitor loop failed; it goes on", self.side.name)
+            self._stop.wait(min(self.side.pass_s * 2**failures, _LONGEST_PAUSE_S))
+            failures = min(failures + 1, 16)
+
+    def _pass_and_pause(self) -> None:
+        self.run_pass()
+        self._stop.wait(self.side.pass_s)
+
+    def _take_one(self) -> None:
+        message = self.side.responses.receive(timeout_s=1.0)
+        if message is not None:
             self.take_hint(message.body)
-            self._hints.ack(message)
+            self.side.responses.ack(message)
 
     def take_hint(self, body: bytes) -> None:
-        """A hint says "look at this task" and is believed in nothing else; ids that are not open are dropped."""
+        """A hint says "look at this task" and is believed in nothing else; ids that are not open are dropped, and so
+        are those of another pool: its workers have no say there."""
         try:
             task = Hint.model_validate_json(body).task
             names = TaskNames(task)
         except (ValidationError, ValueError):
-            log.warning("a hint that cannot be read was dropped")
+            log.warning("pool %s: a hint that cannot be read was dropped", self.side.name)
             return
         row = self._ledger.get(task)
-        if row is None or not row.is_open:
+        if row is None or not row.is_open or row.pool != self.side.name:
             return
-        if fold(self._store, self._ledger, task) is None and self._store.look(names.claim(row.n)) is not None:
+        store = self.side.store
+        if fold(store, self._ledger, task) is None and store.look(names.claim(row.n)) is not None:
             self._ledger.started(task, row.n)
 
 
-def seems_running(store: SiteStore, row: TaskRow, heartbeat_s: float, *, since: float = 0.0) -> bool:
-    """Whether somebody gives signs of life for the row's attempt, by the store's own clock. For views only.
+class Monitor:
+    """Watches every pool that has open tasks."""
 
-    `since` (Unix seconds): older signs do not count.
-    """
-    names = TaskNames(row.id)
-    look = store.look(names.events(row.n)) or store.look(names.claim(row.n))
-    if look is None or look.age_s >= min(MISSED_HEARTBEATS * heartbeat_s, time.time() - since):
-        return False
-    event = last_event(store, row.id, row.n)
-    return event is None or event.get("type") != "released"
+    def __init__(self, ledger: Ledger, pools: Pools, settings: Settings) -> None:
+        self._ledger = ledger
+        self._pools = pools
+        self._pass_s = settings.reconcile
+        self._watches: dict[str, PoolWatch] = {}
+        self._unknown: set[str] = set()  # said once
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        for watch in self._current():
+            watch.start()
+        self._thread = threading.Thread(target=self._look_for_pools, name="pools", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+        for watch in self._watches.values():
+            watch.tell_to_stop()
+        for watch in self._watches.values():
+            watch.stop()
+
+    def run_pass(self) -> None:
+        """One whole pass over all pools: what an embedded process does every few seconds, and `monitor --once` once.
+
+        Raises what the first pool that failed raised, after all had their turn.
+        """
+        self._current()
+        first: CodalabError | None = None
+        for watch in self._watches.values():
+            try:
+                watch.run_pass()
+            except CodalabError as error:
+                first = first or error
+        if first is not None:
+            raise first
+
+    def take_hint(self, body: bytes, *, pool: str = LOCAL) -> None:
+        """What was received on the response queue of `pool`."""
+        self._current()
+        self._watches[pool].take_hint(body)
+
+    def _current(self) -> list[PoolWatch]:
+        """Brings the watches up to date; those that are new. A pool that cannot be opened is tried at the next look."""
+        new = []
+        for name in sorted(self._ledger.open_pools() | {LOCAL}):
+            try:
+                side = self._pools.side(name)
+            except CodalabError as error:
+                if name not in self._unknown:
+                    log.error("pool %s: %s", name, error)
+                self._unknown.add(name)
+                continue
+            self._unknown.discard(name)
+            watch = self._watches.get(name)
+            if watch is None or watch.side is not side:
+                if watch is not None:
+                    watch.tell_to_stop()
+                new.append(PoolWatch(self._ledger, side))
+                self._watches[name] = new[-1]
+        return new
+
+    def _look_for_pools(self) -> None:
+        while not self._stop.wait(self._pass_s):
+            try:
+                for watch in self._current():
+                    watch.start()
+            except CodalabError as error:
+                log.error("%s", error)
+            except Exception:
+                log.exception("the look for pools failed; it goes on")

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from codalab_nb.errors import CodalabError
 from codalab_nb.model.names import TaskNames
+from codalab_nb.model.pool import LOCAL
 from codalab_nb.model.task import TaskDocument
 from codalab_nb.site.ledger import Ledger, TaskRow
-from codalab_nb.site.monitor import fold
+from codalab_nb.site.pools import Pools
+from codalab_nb.site.verdicts import fold
 from codalab_nb.stores.ports import NotFound, SiteStore
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,14 +32,17 @@ class Rebuilt:
     unconfirmed: tuple[str, ...]
 
 
-def row_of(document: TaskDocument, position: int, *, n: int = 1, confirmed: bool = False) -> TaskRow:
-    """The row that accepts `document`."""
+def row_of(
+    document: TaskDocument, position: int, *, pool: str | None = None, n: int = 1, confirmed: bool = False
+) -> TaskRow:
+    """The row that accepts `document`, in the pool it was found in."""
     shown = {name: value for name, value in document.parameters.items() if name != "dataset" or not document.method}
     return TaskRow(
         id=document.task,
         label=document.label,
         notebook=document.notebook.path,
-        pool=document.pool,
+        pool=pool or document.pool,
+        priority=document.priority,
         submitted_at=document.created_at.timestamp(),
         deadline=document.deadline.timestamp(),
         max_attempts=document.max_attempts,
@@ -49,8 +58,11 @@ def row_of(document: TaskDocument, position: int, *, n: int = 1, confirmed: bool
     )
 
 
-def rebuild(store: SiteStore, ledger: Ledger, *, progress: Callable[[int], None] = lambda _done: None) -> Rebuilt:
-    """Enters every task that was accepted (or ever claimed) and is not in the ledger; rows that are there stay.
+def rebuild(
+    store: SiteStore, ledger: Ledger, *, pool: str = LOCAL, progress: Callable[[int], None] = lambda _done: None
+) -> Rebuilt:
+    """Enters every task of a pool's store that was accepted (or ever claimed) and is not in the ledger; rows that are
+    there stay.
 
     A task document that was never confirmed as accepted belongs to a submit that died: it is listed, not run.
     """
@@ -74,20 +86,27 @@ def rebuild(store: SiteStore, ledger: Ledger, *, progress: Callable[[int], None]
         if not accepted and store.look(names.claim(n)) is None and store.look(names.result) is None:
             unconfirmed.append(task)
             continue
-        ledger.accept([row_of(document, positions.get(task, 0), n=n, confirmed=accepted)])
+        ledger.accept([row_of(document, positions.get(task, 0), pool=pool, n=n, confirmed=accepted)])
         fold(store, ledger, task)
         entered += 1
-    return Rebuilt(entered, len(ledger.open_tasks()), tuple(unconfirmed))
+    return Rebuilt(entered, len(ledger.open_tasks(pool)), tuple(unconfirmed))
 
 
-def open_ledger(path: Path, store: SiteStore) -> Ledger:
-    """The ledger at `path`; one that is not there (removed, or left behind by an uninstall) is made from the store.
+def open_ledger(path: Path, pools: Pools) -> Ledger:
+    """The ledger at `path`; one that is not there (removed, or left behind by an uninstall) is made from the stores.
 
-    A damaged file is not replaced: that raises UnavailableError(database_damaged).
+    A damaged file is not replaced: that raises UnavailableError(database_damaged). A pool that cannot be reached is
+    left out, and said in the log: `monitor --rebuild` adds its tasks when it is back.
     """
     ledger = Ledger(path)
     if not ledger.complete:
-        rebuild(store, ledger)
+        for name in pools.names():
+            try:
+                rebuild(pools.side(name).store, ledger, pool=name)
+            except CodalabError as error:
+                if name == LOCAL:
+                    raise
+                log.warning("the tasks of pool %s are not in the new ledger: %s", name, error)
         ledger.mark_complete()
     return ledger
 

@@ -23,7 +23,8 @@ from codalab_nb.model.declared import coerce, declared_parameters, unknown_param
 from codalab_nb.model.method import DATASET_PARAMETER, fits
 from codalab_nb.model.notebook import CheckedNotebook, check_notebook_path, read_notebook
 from codalab_nb.model.parameters import check_parameters
-from codalab_nb.model.task import Limits, TaskDocument
+from codalab_nb.model.pool import LOCAL
+from codalab_nb.model.task import Limits, Priority, TaskDocument
 from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.settings import Settings
 from codalab_nb.site.catalog import Template, missing_imports
@@ -44,7 +45,8 @@ class Options:
     memory_bytes: int | None = None
     network: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
-    pool: str = "local"
+    pool: str = LOCAL
+    priority: Priority = Priority.URGENT
     max_attempts: int | None = None
     interpreter: str = sys.executable
 
@@ -255,6 +257,7 @@ class Drafting:
             environment=dict(options.environment),
             max_attempts=options.max_attempts or self._settings.max_attempts,
             pool=options.pool,
+            priority=options.priority,
             submitter=getpass.getuser(),
             warnings=tuple(str(warning) for warning in warnings),
             **fields,

@@ -15,27 +15,35 @@ import math
 import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from codalab_nb import failpoints, places, settings, wiring
+from codalab_nb import failpoints, places, settings
 from codalab_nb.errors import InputError, Problems, UnavailableError
 from codalab_nb.model.base import is_id, new_id, utc_now
 from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.names import batch as batch_name
-from codalab_nb.model.task import Reason, Result, State, TaskDocument, Verdict
+from codalab_nb.model.pool import LOCAL
+from codalab_nb.model.task import Priority, Reason, Result, State, TaskDocument, Verdict
 from codalab_nb.packing.hashing import DigestCache
-from codalab_nb.site import embedded, inputs, monitor, sweeps
+from codalab_nb.site import embedded, sweeps, verdicts
 from codalab_nb.site.catalog import Catalog
+from codalab_nb.site.changes import watch_all
+from codalab_nb.site.dispatch import Dispatcher
+from codalab_nb.site.inputs import provide
 from codalab_nb.site.inputs import resolve_all as resolve_inputs
 from codalab_nb.site.ledger import TaskRow
+from codalab_nb.site.pools import Pools
 from codalab_nb.site.rebuild import open_ledger, row_of
 from codalab_nb.site.requests import Draft, Drafting, Options
 from codalab_nb.site.results import read_result
 from codalab_nb.site.tasks import Batch, Task
+from codalab_nb.stores.ports import Changes, SiteStore
 
 _T = TypeVar("_T")
+_POOLS_KNOWN = 10_000  # tasks whose pool is kept in mind: it never changes
 
 
 class Site:
@@ -44,13 +52,15 @@ class Site:
     def __init__(self, where: places.Places, config: settings.Settings, *, serve: bool = True) -> None:
         self.places = where
         self.settings = config
-        self.store = wiring.site_store(where)
-        self.queue = wiring.task_queue(where, config)
-        self.ledger = open_ledger(where.ledger, self.store)
+        self.pools = Pools(where, config)
+        local = self.pools.side(LOCAL)
+        self.store = local.store  # the home's: data sets, and the tasks of the pool `local`; see `store_of`
+        self.queue = local.tasks[Priority.URGENT]
+        self.ledger = open_ledger(where.ledger, self.pools)
         self._digests = DigestCache(where.digests)
         self.catalog = Catalog(self.store, self._digests)
         self._drafting = Drafting(self._digests, config)
-        self._dispatcher = monitor.Dispatcher(self.ledger, self.queue, config)
+        self._pool_of: dict[str, str] = {}
         self._serve = serve
 
     @classmethod
@@ -70,7 +80,7 @@ class Site:
 
     def close(self) -> None:
         self.ledger.close()
-        self.queue.close()
+        self.pools.close()
         self._digests.close()
 
     def __enter__(self) -> Site:
@@ -228,41 +238,43 @@ class Site:
 
     def submit(self, drafts: Sequence[Draft]) -> list[Task]:
         """S1 to S3 for drafts that belong together. When it returns, the tasks are accepted: they survive anything."""
-        documents = [self._store_bundle(draft) for draft in drafts]
+        side = self.pools.side(drafts[0].document.pool)  # what belongs together goes to one pool
+        documents = [self._store_bundle(draft, side.store) for draft in drafts]
         batch = documents[0].batch
         if batch is not None:
             listed = json.dumps({"version": 1, "tasks": [document.task for document in documents]})
-            self.store.create(batch_name(batch), listed.encode())
+            side.store.create(batch_name(batch), listed.encode())
         failpoints.hit("submit.after_document")
         rows = [row_of(document, position) for position, document in enumerate(documents)]
         self.ledger.accept(rows)
         failpoints.hit("submit.after_row")
+        dispatcher = Dispatcher(self.ledger, side)
         for row in rows:
             try:
-                self._dispatcher.send(row)
+                dispatcher.send(row)
             except UnavailableError:
                 break  # accepted all the same; the monitor's dispatcher sends it when the queue is back
         with contextlib.suppress(UnavailableError):
             self.keep_serving()  # accepted all the same; whoever waits for the task tries again, and is told
         for row in rows:
-            monitor.confirm(self.store, row)  # or the reconciler does, if we die here
+            verdicts.confirm(side.store, row)  # or the reconciler does, if we die here
         return [Task(self, document.task) for document in documents]
 
-    def _store_bundle(self, draft: Draft) -> TaskDocument:
+    def _store_bundle(self, draft: Draft, store: SiteStore) -> TaskDocument:
         document = draft.document
         packed = {source.ref.sha256 for source in draft.sources}
         for source in draft.sources:
-            self.store.put_blob(source.content, source.ref.sha256)
+            store.put_blob(source.content, source.ref.sha256)
         for ref in (document.notebook, *document.inputs):
-            if ref.sha256 not in packed and not inputs.touch(self.store, ref):
+            if ref.sha256 not in packed and not provide(store, self.store, ref):
                 raise InputError(
                     "input_missing",
                     f"{ref.path} of {document.label} is not stored any more.",
                     "Add the data set, or submit the notebook, again.",
                 )
         name = TaskNames(document.task).document
-        if not self.store.create(name, document.to_bytes()):
-            there = TaskDocument.model_validate_json(self.store.read(name))
+        if not store.create(name, document.to_bytes()):
+            there = TaskDocument.model_validate_json(store.read(name))
             times = {"created_at", "deadline"}
             if there.model_dump(exclude=times) != document.model_dump(exclude=times):
                 raise InputError(
@@ -348,22 +360,49 @@ class Site:
         """The state to show. The ledger may lag behind a death; a worker that went silent is not shown as running."""
         if not row.is_open:
             return row.state
-        if (result := read_result(self.store, row.id)) is not None:
+        side = self.pools.side(row.pool)
+        if (result := read_result(side.store, row.id)) is not None:
             return State(result.verdict)
         since = 0.0
-        if row.pool == wiring.POOL:
+        if row.pool == LOCAL:
             # One process serves this pool: what was written before it started was written by a dead one.
             holder = embedded.current(self.places)
             since = holder.started_at if holder else math.inf
-        alive = monitor.seems_running(self.store, row, self.settings.heartbeat, since=since)
+        alive = verdicts.seems_running(side.store, row, side.heartbeat_s, since=since)
         return State.RUNNING if alive else State.QUEUED
 
+    def store_of(self, task: str) -> SiteStore:
+        """The store of the task's pool: everything of it lies there. The home's own for a task that nobody knows.
+
+        Raises UnavailableError (the pool's store or queues), InputError(pool_unknown) once its pool was removed.
+        """
+        pool = self._pool_of.get(task)
+        if pool is None:
+            pool = self.ledger.pool_of(task)
+            if pool is None:
+                return self.store
+            if len(self._pool_of) >= _POOLS_KNOWN:
+                self._pool_of.clear()
+            self._pool_of[task] = pool
+        return self.pools.side(pool).store
+
+    def changes(self, tasks: Sequence[str]) -> AbstractContextManager[Changes]:
+        """Watches these tasks, whatever pools they are in; see `SiteStore.changes`."""
+        if len(tasks) == 1:
+            return self.store_of(tasks[0]).changes(tasks[0])
+        stores = {id(store): store for task in tasks if (store := self.store_of(task))}
+        return watch_all([store.changes(None) for store in stores.values() or [self.store]])
+
+    def waiting(self, pool: str = LOCAL) -> list[str]:
+        """Keys (`TASK:N`) of messages that wait for a worker of the pool, in the order they will be taken."""
+        return [key for queue in self.pools.side(pool).tasks.values() for key in queue.waiting()]
+
     def result(self, task: str) -> Result | None:
-        return read_result(self.store, task)
+        return read_result(self.store_of(task), task)
 
     def fold(self, task: str) -> Result | None:
         """The verdict if there is one; then the ledger knows it too."""
-        return monitor.fold(self.store, self.ledger, task)
+        return verdicts.fold(self.store_of(task), self.ledger, task)
 
     # --- ending, serving
 
@@ -373,7 +412,7 @@ class Site:
             return False
         failpoints.hit("cancel.before_commit")
         reason = Reason(code="cancelled", message="Cancelled by its submitter.")
-        won = monitor.decide(self.store, task, Verdict.CANCELLED, reason)
+        won = verdicts.decide(self.store_of(task), task, Verdict.CANCELLED, reason)
         self.fold(task)
         return won
 

@@ -15,6 +15,7 @@ from codalab_nb.model.task import Reason, Result, State, TaskDocument, Verdict
 from codalab_nb.site.events import EventReader
 from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.results import read_manifest
+from codalab_nb.stores.ports import SiteStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,11 @@ class Task:
     def site(self) -> Site:
         return self._site
 
+    @property
+    def store(self) -> SiteStore:
+        """Where everything of the task lies: its pool's store."""
+        return self._site.store_of(self.id)
+
     # --- now
 
     @property
@@ -63,11 +69,11 @@ class Task:
     def attempts(self) -> int:
         """Attempts that a worker has claimed so far."""
         n = self.row.n  # this one may still wait for a worker
-        return n if self._site.store.look(self._names.claim(n)) is not None else n - 1
+        return n if self.store.look(self._names.claim(n)) is not None else n - 1
 
     @property
     def document(self) -> TaskDocument:
-        return TaskDocument.model_validate_json(self._site.store.read(self._names.document))
+        return TaskDocument.model_validate_json(self.store.read(self._names.document))
 
     def cancel(self) -> bool:
         """Takes part in the race for the verdict. False if the task had ended already."""
@@ -75,15 +81,15 @@ class Task:
 
     def events(self, *, follow: bool = False) -> Iterator[dict[str, Any]]:
         """The events of all attempts so far, in order; with `follow`, until the verdict, as they come."""
-        with self._site.store.changes(self.id) as changes:
-            n, reader = 1, EventReader(self._site.store, self.id, 1)
+        with self.store.changes(self.id) as changes:
+            n, reader = 1, EventReader(self.store, self.id, 1)
             checked = time.monotonic()
             while True:
                 ended = self._site.result(self.id) is not None
                 yield from reader.new()
-                if self._site.store.look(self._names.claim(n + 1)) is not None:
+                if self.store.look(self._names.claim(n + 1)) is not None:
                     n += 1
-                    reader = EventReader(self._site.store, self.id, n)
+                    reader = EventReader(self.store, self.id, n)
                     continue
                 if ended or not follow:
                     return
@@ -99,7 +105,7 @@ class Task:
         if self._result is not None:
             return self
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        with self._site.store.changes(self.id) as changes:
+        with self.store.changes(self.id) as changes:
             checked = time.monotonic()
             while (result := self._site.fold(self.id)) is None:
                 left = None if deadline is None else deadline - time.monotonic()
@@ -129,14 +135,14 @@ class Task:
     @property
     def manifest(self) -> Manifest | None:
         if self._manifest is None:
-            self._manifest = read_manifest(self._site.store, self.result)
+            self._manifest = read_manifest(self.store, self.result)
         return self._manifest
 
     @property
     def folder(self) -> Path | None:
         """The folder of the result bundle; None when the task ended without one (cancelled, expired, lost)."""
         manifest, n = self.manifest, self.result.n
-        return self._site.store.folder(self._names.files(n)) if manifest is not None and n is not None else None
+        return self.store.folder(self._names.files(n)) if manifest is not None and n is not None else None
 
     @property
     def notebook(self) -> Path | None:

@@ -177,15 +177,19 @@ class LocalStore:
                     parent.rmdir()
         return True
 
-    def put_blob(self, source: Path | bytes, sha256: str) -> bool:
+    def touch_blob(self, sha256: str) -> bool:
         name = names.blob(sha256)
-        final = self.path(name)
         with _faults(self.root, name):
             try:
-                os.utime(final)  # touched: the collector leaves what was used since its look
-                return False
+                os.utime(self.path(name))
             except FileNotFoundError:
-                pass
+                return False
+        return True
+
+    def put_blob(self, source: Path | bytes, sha256: str) -> bool:
+        if self.touch_blob(sha256):
+            return False
+        name = names.blob(sha256)
         with self._half_made(name) as temporary:
             with temporary.open("xb") as writer:
                 digest = hashlib.sha256()

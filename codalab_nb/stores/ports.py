@@ -10,6 +10,7 @@ Errors owed by every implementation: `NotFound`; `Forbidden` for a name outside 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from codalab_nb.errors import ProtocolError, UnavailableError
+from codalab_nb.model.task import TaskDocument
 
 
 class NotFound(UnavailableError):
@@ -102,11 +104,23 @@ class SiteStore(Protocol):
         Raises InputError(changed_while_reading) when the bytes have another digest than promised.
         """
 
+    def touch_blob(self, sha256: str) -> bool:
+        """True if the blob is there; from then on it counts as used: the collector leaves it. Reads no bytes."""
+
     def folder(self, prefix: str) -> Path:
         """A local folder that shows what is stored under `prefix`; the caller only reads in it."""
 
     def changes(self, task: str | None) -> AbstractContextManager[Changes]:
         """Watches one task, or all (None). Enter before the last look; then no change is missed."""
+
+
+class Granting(Protocol):
+    """Writes down what one attempt may use, for workers that share nothing with the site but the store."""
+
+    def grant(self, document: TaskDocument, n: int, expires: dt.datetime) -> str:
+        """Makes `grants/<n>.json`, good until `expires` (aware UTC), and returns the one link that opens it.
+
+        Called again for the same attempt (its message was lost) it makes a fresh one."""
 
 
 class Changes(Protocol):

@@ -19,7 +19,6 @@ from codalab_nb.examples import example_folder
 from codalab_nb.model.base import new_id
 from codalab_nb.model.task import State, Verdict
 from codalab_nb.site import cleanup
-from codalab_nb.site.inputs import touch
 from codalab_nb.site.requests import Spelled
 from tests.support.home import PATIENCE_S, Home, wait_for
 from tests.support.notebooks import write
@@ -317,5 +316,5 @@ def test_clean_keeps_what_is_needed(site: Site, folder: Path) -> None:
     assert site.ledger.get(gone.id) is None
     cleaned = cleanup.clean(site, older_than_s=3600)
     assert cleaned.tasks == 0
-    assert all(touch(site.store, ref) for ref in kept.document.inputs)
+    assert all(site.store.touch_blob(ref.sha256) for ref in kept.document.inputs)
     assert site.retry([kept])[0].wait(PATIENCE_S).verdict == Verdict.SUCCEEDED

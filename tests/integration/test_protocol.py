@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from codalab_nb import Options, Site, wiring
+from codalab_nb import Options, Site
 from codalab_nb.model.base import new_id, utc_now
 from codalab_nb.model.event import EventType
 from codalab_nb.model.names import TaskNames
@@ -35,8 +35,7 @@ def idle(tmp_path: Path) -> Iterator[Site]:
 
 
 def monitor(site: Site) -> Monitor:
-    hints = wiring.response_queue(site.places, site.settings)
-    return Monitor(site.ledger, site.store, site.queue, site.queue, hints, site.settings)
+    return Monitor(site.ledger, site.pools, site.settings)
 
 
 def notebook(folder: Path) -> Path:

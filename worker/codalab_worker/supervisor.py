@@ -42,7 +42,7 @@ class Supervisor:
     def __init__(
         self,
         tasks: Receiver,
-        open_attempt: Callable[[str, int], AttemptStore],
+        open_attempt: Callable[[Message], AttemptStore],
         hints: Sender,
         warmth: Warmth,
         settings: Settings,
@@ -123,7 +123,7 @@ class Supervisor:
         if message is None:
             return
         names = TaskNames(message.task)
-        store = self._open_attempt(message.task, message.n)
+        store = self._open_attempt(message)
         if not self._exists(store, names, received):
             return
         nonce = secrets.token_hex(16)

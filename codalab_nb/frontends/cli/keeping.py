@@ -9,13 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-from codalab_nb import places, settings, wiring
+from codalab_nb import places, settings
 from codalab_nb.errors import CodalabError, InputError, Problems, UnavailableError
 from codalab_nb.frontends.cli import asking
 from codalab_nb.frontends.cli.crash import crash_log
 from codalab_nb.frontends.cli.exits import label, short
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, duration, size
+from codalab_nb.model.pool import LOCAL
 from codalab_nb.model.task import OPEN, TERMINAL, State
 from codalab_nb.site import cleanup, embedded
 from codalab_nb.site.monitor import Monitor
@@ -47,6 +48,8 @@ def clean(args: argparse.Namespace, out: Output) -> int:
         )
         for row in going[:_NAMED]:
             out.say(f"  {short(row.id)}  {label(row)}", "dim")
+        for pool in cleaned.left_out:
+            out.warn(f"The pool {pool} could not be reached; nothing was removed there.")
         if len(going) > _NAMED:
             out.say(f"  … and {len(going) - _NAMED:,} more", "dim")
     return 0
@@ -182,14 +185,7 @@ def monitor(args: argparse.Namespace, out: Output) -> int:
     with Site.open(serve=False) as site:
         if args.rebuild:
             _rebuild(site, out)
-        watch = Monitor(
-            site.ledger,
-            site.store,
-            site.queue,
-            site.queue,
-            wiring.response_queue(site.places, site.settings),
-            site.settings,
-        )
+        watch = Monitor(site.ledger, site.pools, site.settings)
         if args.once:
             watch.run_pass()
             out.say(f"One pass is done; {count(len(site.ledger.open_tasks()), 'task')} without a verdict.")
@@ -212,7 +208,9 @@ def _wait() -> None:
 def _rebuild(site: Site, out: Output) -> None:
     from codalab_nb.site.rebuild import rebuild
 
-    rebuilt = rebuild(site.store, site.ledger)
-    out.say(f"Entered {count(rebuilt.tasks, 'task')} from the store into the ledger; {rebuilt.open:,} of them go on.")
-    for task in rebuilt.unconfirmed:
-        out.warn(f"Task {task} was stored but perhaps never accepted. Submit it again if you miss it.")
+    for name in site.pools.names():
+        rebuilt = rebuild(site.pools.side(name).store, site.ledger, pool=name)
+        where = "the store" if name == LOCAL else f"the store of pool {name}"
+        out.say(f"Entered {count(rebuilt.tasks, 'task')} from {where} into the ledger; {rebuilt.open:,} of them go on.")
+        for task in rebuilt.unconfirmed:
+            out.warn(f"Task {task} was stored but perhaps never accepted. Submit it again if you miss it.")

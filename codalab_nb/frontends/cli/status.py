@@ -133,7 +133,7 @@ def _tell_if_stuck(site: Site, rows: Sequence[TaskRow], out: Output) -> None:
 def _one(site: Site, task: Task, out: Output) -> None:
     row = _folded(site, task.row)
     result = site.result(task.id)
-    broken = damage(site.store, result) if result else []
+    broken = damage(task.store, result) if result else []
     watch = Watch(site, [task])
     events = watch.look()
     counted: dict[str, int] = {}

@@ -111,7 +111,7 @@ def metrics(values: Mapping[str, float], most: int = 8) -> str:
 def submitted(site: Site, task: Task) -> dict[str, Any] | None:
     """The notebook as it was submitted, which is what cell numbers count in; None when it is not stored any more."""
     try:
-        notebook: dict[str, Any] = json.loads(site.store.read(names.blob(task.document.notebook.sha256)))
+        notebook: dict[str, Any] = json.loads(site.store_of(task.id).read(names.blob(task.document.notebook.sha256)))
     except (NotFound, ValueError):
         return None
     return notebook

@@ -79,7 +79,7 @@ class Watch:
 
     def steps(self) -> Iterator[list[tuple[Seen, dict[str, Any]]]]:
         """The events that came since the last step, again and again; the last step is the one after all verdicts."""
-        with self._site.store.changes(self.seen[0].task.id if len(self.seen) == 1 else None) as changes:
+        with self._site.changes([seen.task.id for seen in self.seen]) as changes:
             while True:
                 yield self.look()
                 if not self.open:
@@ -118,14 +118,14 @@ class Watch:
 
     def _new_events(self, task: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        reader = self._readers.setdefault(task, EventReader(self._site.store, task, 1))
+        reader = self._readers.setdefault(task, EventReader(self._site.store_of(task), task, 1))
         while True:
             found += reader.new()
             following = reader.n + 1
-            if self._site.store.look(TaskNames(task).claim(following)) is None:
+            if self._site.store_of(task).look(TaskNames(task).claim(following)) is None:
                 return found
             found += reader.new()
-            reader = self._readers[task] = EventReader(self._site.store, task, following)
+            reader = self._readers[task] = EventReader(self._site.store_of(task), task, following)
 
     def _take(self, seen: Seen, event: Mapping[str, Any]) -> None:
         body = event.get("body")
@@ -147,7 +147,7 @@ class Watch:
         digest = task.document.notebook.sha256
         if digest not in self._cells:
             try:
-                self._cells[digest] = len(json.loads(self._site.store.read(names.blob(digest)))["cells"])
+                self._cells[digest] = len(json.loads(task.store.read(names.blob(digest)))["cells"])
             except (NotFound, ValueError, KeyError):
                 self._cells[digest] = 0
         return self._cells[digest]
@@ -155,7 +155,8 @@ class Watch:
     def _places(self) -> dict[str, int]:
         if not any(seen.state is State.QUEUED for seen in self.open):
             return {}
-        return {key: place for place, key in enumerate(self._site.queue.waiting(), start=1)}
+        pools = {seen.row.pool for seen in self.open if seen.state is State.QUEUED}
+        return {key: place for pool in pools for place, key in enumerate(self._site.waiting(pool), start=1)}
 
 
 def _take_metric(metrics: dict[str, float], body: Mapping[str, Any]) -> None:

@@ -1,0 +1,68 @@
+"""From the ledger's outbox to the queue of the task's pool."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+
+from codalab_nb import failpoints
+from codalab_nb.errors import UnavailableError
+from codalab_nb.model.base import utc_now
+from codalab_nb.model.names import TaskNames
+from codalab_nb.model.task import Message, TaskDocument
+from codalab_nb.site.ledger import Ledger, TaskRow
+from codalab_nb.stores.ports import NotFound
+from codalab_nb.wiring import PoolSide
+
+log = logging.getLogger(__name__)
+
+BACK_OFF_MAX_S = 60.0  # the longest time until an attempt that was given back is sent again
+_GRANT_MARGIN_S = 3600.0  # for staging before the run, and for publishing after it
+
+
+class Dispatcher:
+    """Sends what waits for one pool. May run anywhere, twice at once, or die at any point: a second message is
+    harmless."""
+
+    def __init__(self, ledger: Ledger, side: PoolSide) -> None:
+        self._ledger = ledger
+        self._side = side
+
+    def send(self, row: TaskRow) -> None:
+        # Never longer than the longest back-off, whatever was done to the clock since.
+        delay = min(max(0.0, row.send_after - time.time()), BACK_OFF_MAX_S)
+        message = Message(task=row.id, n=row.n, grant=self._grant(row, delay))
+        failpoints.hit("dispatch.before_send")
+        queue = self._side.tasks[row.priority]
+        queue.send(f"{row.id}:{row.n}", message.to_bytes(), life_s=self._side.message_life_s, delay_s=delay)
+        failpoints.hit("dispatch.after_send")
+        self._ledger.mark_sent(row.id, row.n, time.time())
+
+    def _grant(self, row: TaskRow, delay_s: float) -> str | None:
+        """The link to a fresh grant, which outlives the message and the run; None in a pool that needs none."""
+        if self._side.grants is None:
+            return None
+        document = TaskDocument.model_validate_json(self._side.store.read(TaskNames(row.id).document))
+        life = grant_life_s(document.limits.timeout_s, delay_s + self._side.message_life_s)
+        return self._side.grants.grant(document, row.n, utc_now() + dt.timedelta(seconds=life))
+
+    def send_all(self) -> int:
+        """Sends whatever waits in the outbox; the number sent. A queue that is down is tried again at the next pass."""
+        sent = 0
+        for row in self._ledger.unsent(self._side.name):
+            try:
+                self.send(row)
+            except NotFound as error:
+                log.warning("dispatch of %s: %s", row.id, error)  # it was removed; or its document is lost
+                continue
+            except UnavailableError as error:
+                log.warning("dispatch of %s waits: %s", row.id, error)
+                break
+            sent += 1
+        return sent
+
+
+def grant_life_s(timeout_s: float, message_life_s: float) -> float:
+    """How long a grant must live: until the message is taken at the latest, and the run and its ends are over."""
+    return message_life_s + timeout_s + _GRANT_MARGIN_S

@@ -1,0 +1,118 @@
+"""Repairs what fell out of dispatch and fold, and alone judges liveness. One pool; any number may run."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from codalab_nb import failpoints
+from codalab_nb.errors import UnavailableError
+from codalab_nb.model.names import TaskNames
+from codalab_nb.model.task import INTERRUPTED, Reason, Verdict
+from codalab_nb.site.dispatch import BACK_OFF_MAX_S
+from codalab_nb.site.events import last_event
+from codalab_nb.site.ledger import Ledger, TaskRow
+from codalab_nb.site.liveness import Liveness
+from codalab_nb.site.verdicts import confirm, decide, fold
+from codalab_nb.wiring import PoolSide
+
+log = logging.getLogger(__name__)
+
+_BACK_OFF_S = 1.0  # after a release; doubles with each attempt
+# An attempt that its owner stopped in good order is nobody's fault and does not count; but not for ever.
+_MOST_ATTEMPTS = 100
+
+
+class Reconciler:
+    """One stateless pass over the open rows of a pool (its only memory is when it last saw which attempt move)."""
+
+    def __init__(self, ledger: Ledger, side: PoolSide) -> None:
+        self._ledger = ledger
+        self._side = side
+        self._store = side.store
+        self._liveness = Liveness(side.heartbeat_s, side.pass_s)
+        # Deadlines must have passed on both clocks: a wall clock set forward by an hour ends nothing early.
+        self._started = (time.time(), time.monotonic())
+
+    def run_pass(self) -> None:
+        rows = self._ledger.open_tasks(self._side.name)
+        buried = {queue: {letter.key for letter in queue.dead_letters()} for queue in self._side.tasks.values()}
+        dead_letters = set().union(*buried.values())
+        for row in rows:
+            try:
+                self._look_at(row, dead_letters)
+            except UnavailableError as error:
+                self._liveness.is_dead(row.id, row.n, None)
+                log.warning("task %s: %s", row.id, error)
+            except Exception:
+                # One task that nobody foresaw must not keep the others from being looked after.
+                log.exception("task %s could not be looked at", row.id)
+        self._liveness.keep_only({(row.id, row.n) for row in rows})
+        for queue, keys in buried.items():
+            if keys:
+                queue.forget_dead(sorted(keys))
+
+    def _look_at(self, row: TaskRow, dead_letters: set[str]) -> None:
+        names = TaskNames(row.id)
+        if not row.confirmed:
+            confirm(self._store, row)
+            self._ledger.mark_confirmed(row.id)
+        if fold(self._store, self._ledger, row.id):
+            return
+        if self._is_past(row.deadline):
+            reason = Reason(
+                code="deadline", message="The task got no verdict before its deadline.", fix="Submit it again."
+            )
+            decide(self._store, row.id, Verdict.EXPIRED, reason)
+            fold(self._store, self._ledger, row.id)
+            return
+        claim = self._store.look(names.claim(row.n))
+        if claim is None:
+            self._without_claim(row, dead_letters)
+            return
+        self._ledger.started(row.id, row.n)
+        events = self._store.look(names.events(row.n))
+        if (released := self._released(row)) is not None:
+            code, message = released
+            if code == INTERRUPTED and 1 < row.max_attempts < _MOST_ATTEMPTS:
+                self._ledger.send_next(row.id, row.n, after=0.0, detail=message, spare=True)
+                return
+            why = f"the worker gave it back ({code}: {message})"
+            self._next_attempt(row, why, time.time() + min(_BACK_OFF_S * 2 ** (row.n - 1), BACK_OFF_MAX_S))
+        elif self._liveness.is_dead(row.id, row.n, f"{claim.version}/{events.version if events else ''}"):
+            self._next_attempt(row, "the worker stopped giving signs of life", 0.0)
+
+    def _without_claim(self, row: TaskRow, dead_letters: set[str]) -> None:
+        """R3: only a message that is certainly gone is sent again, else a long queue would be flooded."""
+        key = f"{row.id}:{row.n}"
+        gone = row.sent_at is not None and max(row.sent_at, row.send_after) + self._side.message_life_s < time.time()
+        if gone or key in dead_letters:
+            self._ledger.send_again(row.id, row.n)
+
+    def _released(self, row: TaskRow) -> tuple[str, str] | None:
+        # The last thing a supervisor says of an attempt. Asked before liveness: a released attempt is silent, too.
+        event = last_event(self._store, row.id, row.n)
+        if event is None or event.get("type") != "released":
+            return None
+        body = event.get("body", {})
+        return str(body.get("reason", "unknown")), str(body.get("message", ""))
+
+    def _next_attempt(self, row: TaskRow, why: str, after: float) -> None:
+        if row.n < row.max_attempts:
+            failpoints.hit("reconciler.before_resend")
+            if self._ledger.send_next(row.id, row.n, after=after, detail=why):
+                log.warning("task %s: attempt %d ended without a verdict (%s); sending the next", row.id, row.n, why)
+            failpoints.hit("reconciler.after_resend")
+            return
+        reason = Reason(
+            code="attempts_used_up",
+            message=f"All {row.max_attempts} attempts ended without a verdict; the last one because {why}.",
+            fix="Look at the log of the worker, then `codalab-nb retry`.",
+        )
+        failpoints.hit("reconciler.before_lost")
+        decide(self._store, row.id, Verdict.LOST, reason)
+        fold(self._store, self._ledger, row.id)
+
+    def _is_past(self, deadline: float) -> bool:
+        wall, monotonic = self._started
+        return time.time() > deadline and wall + (time.monotonic() - monotonic) > deadline
