@@ -3,12 +3,16 @@ PYTHON ?= python3
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 RUN = .venv/bin/python -m
 
-.PHONY: demo test check bench clean
+.PHONY: demo lab test check extension extension-check bench clean
 
 demo: .venv/ready
 	@.venv/bin/codalab-nb demo
 
-test: check
+# JupyterLab with the extension, on the results of the demo. CODALAB_NB_HOME names another home.
+lab: extension
+	@.venv/bin/codalab-nb demo --lab
+
+test: check extension-check
 	$(RUN) pytest tests/contract tests/integration
 	$(RUN) pytest tests/browser
 	$(RUN) pytest tests/chaos
@@ -19,6 +23,13 @@ check: .venv/ready-dev
 	$(RUN) mypy
 	.venv/bin/lint-imports
 	$(RUN) pytest -n auto tests/unit tests/model
+
+# Nothing is built that is current; Node comes from the environment, none is needed on the machine.
+extension: .venv/ready-dev
+	@.venv/bin/python tools/front_end.py develop
+
+extension-check: extension
+	@.venv/bin/python tools/front_end.py check
 
 bench: .venv/ready-dev
 	$(RUN) tests.bench
@@ -32,4 +43,5 @@ bench: .venv/ready-dev
 	@touch $@ .venv/ready
 
 clean:
+	rm -rf codalab_nb/labextension extension/lib extension/node_modules extension/tsconfig.tsbuildinfo
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist

@@ -1,0 +1,3 @@
+import { core } from './core/plugin';
+
+export default [core];

@@ -1,0 +1,60 @@
+"""The extension and the Python package are one product: same version, same contract, same names."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from codalab_nb import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+EXTENSION = ROOT / "extension"
+
+
+def package() -> dict[str, object]:
+    loaded: dict[str, object] = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def test_versions_are_equal() -> None:
+    """pip and JupyterLab's list of extensions tell a person the same."""
+    assert package()["version"] == __version__
+
+
+def test_ids_are_unique_and_named_after_the_package() -> None:
+    """Two tokens with one name would silently stand for each other."""
+    tokens = (EXTENSION / "src" / "tokens.ts").read_text(encoding="utf-8")
+    ids = re.findall(r"new Token<[^>]+>\(\s*`\$\{PACKAGE\}:(\w+)`", tokens) + re.findall(
+        r"_PLUGIN = `\$\{PACKAGE\}:(\w+)`", tokens
+    )
+    commands = re.findall(r": '(codalab:[\w-]+)'", tokens)
+    assert ids
+    for names in (ids, commands):
+        assert len(names) == len(set(names))
+    assert f"PACKAGE = '{package()['name']}'" in tokens
+
+
+def test_the_lock_file_names_no_host() -> None:
+    """What is installed depends on yarn.lock alone, and not on the registry that someone had when it was made."""
+    lock = (EXTENSION / "yarn.lock").read_text(encoding="utf-8")
+    assert not re.findall(r"https?://\S+|__archiveUrl\S*", lock)
+
+
+def test_a_setting_is_told_once() -> None:
+    """Each setting has a title, a description and a default in the schema that JupyterLab makes its editor from."""
+    schemas = list((EXTENSION / "schema").glob("*.json"))
+    for schema in schemas:
+        for name, setting in json.loads(schema.read_text(encoding="utf-8"))["properties"].items():
+            assert {"title", "description", "default"} <= setting.keys(), f"{schema.name}: {name}"
+    assert schemas
+
+
+@pytest.mark.parametrize("folder", ["src", "test", "style", "schema"])
+def test_nothing_of_the_page_comes_from_elsewhere(folder: str) -> None:
+    """It works offline: no script, font or style is loaded from another host."""
+    for path in (EXTENSION / folder).rglob("*"):
+        if path.suffix in (".ts", ".tsx", ".css", ".json", ".js"):
+            assert not re.search(r"(src|href|url\()\s*=?\s*['\"]?https?://", path.read_text(encoding="utf-8")), path
