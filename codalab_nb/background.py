@@ -62,7 +62,7 @@ class Service:
         self._asked = asked
         self._settings = settings
         self._pools = Pools(places, settings)
-        self._ledger = open_ledger(places.ledger, self._pools)
+        self._ledger = open_ledger(places.ledger, self._pools, places.ledger_bell)
         self._monitor = Monitor(self._ledger, self._pools, settings)
         side = wiring.local_worker_side(places, settings)
         self._warmth = Warmth(places.scratch, sandbox=settings.sandbox, ready=settings.warm, mask=places.home)

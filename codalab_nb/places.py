@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from codalab_nb.bells import runtime_folder
+from codalab_nb.bells import Bell, runtime_folder
 from codalab_nb.durable import make_folder
 from codalab_nb.errors import UnavailableError
 from codalab_nb.settings import Settings
@@ -50,6 +50,11 @@ class Places:
     @property
     def ledger(self) -> Path:
         return self.state / "ledger.db"
+
+    @property
+    def ledger_bell(self) -> Bell:
+        """Rings when the ledger changed."""
+        return Bell(self.runtime / "ledger")
 
     @property
     def queue(self) -> Path:

@@ -14,8 +14,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from codalab_nb.bells import Bell
 from codalab_nb.errors import InputError, ProtocolError
 from codalab_nb.model.task import OPEN, Priority, Reason, Result, State, Step, advance
+from codalab_nb.site.ledger_changes import ChangeLog
+from codalab_nb.site.ledger_pages import Pages
 from codalab_nb.sqlite import Database
 
 _SCHEMA = """
@@ -106,15 +109,17 @@ def _to_columns(task: TaskRow) -> dict[str, object]:
 
 
 class Ledger:
-    """All reads and writes of the ledger file. Safe to share among threads and processes."""
+    """All reads and writes of the ledger file. Safe to share among threads and processes. `bell` rings at changes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, bell: Bell | None = None) -> None:
         self._database = Database(
             path,
             _SCHEMA,
             rebuild_hint=f"Stop everything (`codalab-nb stop`), move {path} away, run `codalab-nb monitor --rebuild`.",
         )
         self._database.add_missing("task", _ADDED)
+        self.changes = ChangeLog(self._database, bell)
+        self.pages = Pages(self._database, _to_row)
 
     def close(self) -> None:
         self._database.close()
@@ -149,6 +154,7 @@ class Ledger:
                         f"There is a task {task.id} already, with other contents.",
                         "Leave the id out, or submit exactly the same request again.",
                     )
+        self.changes.ring()
 
     # --- reading
 
@@ -297,6 +303,7 @@ class Ledger:
             db.execute(
                 "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?)", (task, time.time(), step, before, after, n, detail)
             )
+        self.changes.ring()
         return True
 
     def remove(self, tasks: Sequence[str]) -> None:
@@ -306,3 +313,4 @@ class Ledger:
                 gone = db.execute(f"DELETE FROM task WHERE id = ? AND state NOT IN {_OPEN}", (task,)).rowcount  # noqa: S608
                 if gone:
                     db.execute("DELETE FROM history WHERE task = ?", (task,))
+        self.changes.ring()

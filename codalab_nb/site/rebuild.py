@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from codalab_nb.bells import Bell
 from codalab_nb.errors import CodalabError
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.pool import LOCAL
@@ -92,13 +93,13 @@ def rebuild(
     return Rebuilt(entered, len(ledger.open_tasks(pool)), tuple(unconfirmed))
 
 
-def open_ledger(path: Path, pools: Pools) -> Ledger:
+def open_ledger(path: Path, pools: Pools, bell: Bell | None = None) -> Ledger:
     """The ledger at `path`; one that is not there (removed, or left behind by an uninstall) is made from the stores.
 
     A damaged file is not replaced: that raises UnavailableError(database_damaged). A pool that cannot be reached is
     left out, and said in the log: `monitor --rebuild` adds its tasks when it is back.
     """
-    ledger = Ledger(path)
+    ledger = Ledger(path, bell)
     if not ledger.complete:
         for name in pools.names():
             try:

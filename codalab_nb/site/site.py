@@ -56,7 +56,7 @@ class Site:
         local = self.pools.side(LOCAL)
         self.store = local.store  # the home's: data sets, and the tasks of the pool `local`; see `store_of`
         self.queue = local.tasks[Priority.URGENT]
-        self.ledger = open_ledger(where.ledger, self.pools)
+        self.ledger = open_ledger(where.ledger, self.pools, where.ledger_bell)
         self._digests = DigestCache(where.digests)
         self.catalog = Catalog(self.store, self._digests)
         self._drafting = Drafting(self._digests, config)
