@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from codalab_nb.bells import Bell, Listener
-from codalab_nb.queues.ports import DeadLetter, Received
+from codalab_nb.queues.ports import Abilities, DeadLetter, Received
 from codalab_nb.sqlite import Database
 
 _SCHEMA = """
@@ -47,6 +47,8 @@ RETURNING key, body, deliveries
 
 class LocalQueue:
     """Sender, receiver and admin of queue `name` in the file `path`. Safe to share among threads."""
+
+    abilities = Abilities(replaces=True, hides_locked=True)
 
     def __init__(self, path: Path, name: str, runtime: Path, *, lock_s: float = 15.0, max_deliveries: int = 10) -> None:
         self.name = name
@@ -153,6 +155,9 @@ class LocalQueue:
             )
         return buried == 1
 
+    def pause(self) -> None:
+        """Nothing is ever kept for a receiver that does not ask."""
+
     # --- admin
 
     def dead_letters(self) -> Sequence[DeadLetter]:
@@ -214,6 +219,9 @@ class LocalReceiver:
     def bury(self, message: Received, reason: str) -> bool:
         queue, known = self._of(message)
         return queue.bury(known, reason)
+
+    def pause(self) -> None:
+        """Nothing is ever kept for a receiver that does not ask."""
 
     def close(self) -> None:
         for queue in self._queues:

@@ -31,6 +31,14 @@ class DeadLetter:
     reason: str
 
 
+@dataclass(frozen=True)
+class Abilities:
+    """What not every back end can do; each says so of itself."""
+
+    replaces: bool  # a second send with a key that still waits replaces the first message
+    hides_locked: bool  # `waiting` leaves out what a receiver has in hand at this moment
+
+
 @runtime_checkable
 class Sender(Protocol):
     def send(self, key: str, body: bytes, *, life_s: float, delay_s: float = 0.0) -> None:
@@ -51,6 +59,9 @@ class Receiver(Protocol):
 
     def bury(self, message: Received, reason: str) -> bool:
         """Makes it a dead letter at first sight: nobody will ever understand it."""
+
+    def pause(self) -> None:
+        """Nobody will ask for a while: no message is kept for us meanwhile. The next `receive` ends it."""
 
     def close(self) -> None: ...
 

@@ -1,0 +1,234 @@
+"""One receiving and one sending link of the SDK, each used by one thread at a time, and rebuilt instead of repaired.
+
+What bites, and what is done about it:
+- Opening may hang for ever (a proxy that accepts and says nothing): it is given up after `OPEN_S`.
+- A receiver may fall silent, and the service detaches links that idle for ten minutes: after `_SILENT_S` without a
+  message the link is made anew.
+- A wait that ended leaves the link with a credit: the service may still send one message to a worker that is busy,
+  where it lies locked for seconds. `pause` takes the credit back.
+- The SDK refuses to settle by its own wall clock: the service alone judges a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from azure.servicebus import (
+    ServiceBusClient,
+    ServiceBusMessage,
+    ServiceBusReceivedMessage,
+    ServiceBusReceiver,
+    ServiceBusSender,
+)
+from azure.servicebus.exceptions import (
+    MessageAlreadySettled,
+    MessageLockLostError,
+    MessageNotFoundError,
+    MessagingEntityNotFoundError,
+    ServiceBusAuthenticationError,
+    ServiceBusAuthorizationError,
+    ServiceBusServerBusyError,
+)
+
+from codalab_nb.queues.servicebus_access import TRY_S
+
+OPEN_S = 2 * TRY_S
+_SILENT_S = 240.0  # well below the service's ten minutes; each link adds its own fifth, so that a pool spreads out
+_SHORTEST_WAIT_S = 0.05  # the SDK has no "look only"
+_SOCKET_S = 0.05  # how often a waiting receiver looks up; 0.4 % of a core
+_GONE = (MessageLockLostError, MessageAlreadySettled, MessageNotFoundError)
+# A new link would be refused in the same way.
+_FINAL = (
+    MessagingEntityNotFoundError,
+    ServiceBusAuthenticationError,
+    ServiceBusAuthorizationError,
+    ServiceBusServerBusyError,
+)
+
+_T = TypeVar("_T")
+Clock = Callable[[], float]
+Settling = Callable[[ServiceBusReceiver], None]
+
+
+class ReceiverLink:
+    """`dead_letters`: the link receives from the dead-letter queue. Foreign exceptions leave every method."""
+
+    def __init__(
+        self,
+        client: Callable[[], ServiceBusClient],
+        queue_name: str,
+        *,
+        dead_letters: bool = False,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._queue = queue_name
+        self._options: dict[str, Any] = {"sub_queue": "deadletter"} if dead_letters else {}
+        self._clock = clock
+        self._silent_s = _SILENT_S * random.uniform(0.8, 1.2)  # noqa: S311 (no secret)
+        self._receiver: ServiceBusReceiver | None = None
+        self._heard_at = 0.0
+        self.has_credit = False  # the service may send one message although nobody waits
+
+    def receive(self, timeout_s: float) -> ServiceBusReceivedMessage | None:
+        deadline = self._clock() + timeout_s
+        if self._receiver is not None and self._clock() - self._heard_at > self._silent_s:
+            self.pause()
+            self.close()
+        return self._with_fresh_link(lambda receiver: self._receive(receiver, deadline - self._clock()))
+
+    def _receive(self, receiver: ServiceBusReceiver, left_s: float) -> ServiceBusReceivedMessage | None:
+        self.has_credit = True
+        messages = receiver.receive_messages(max_message_count=1, max_wait_time=max(left_s, _SHORTEST_WAIT_S))
+        if not messages:
+            return None
+        self.has_credit = False
+        self._heard_at = self._clock()
+        message = messages[0]
+        # A clock that is ahead of the service's would make the SDK give up locks that are good.
+        message._expiry = dt.datetime.max.replace(tzinfo=dt.UTC)
+        return message
+
+    def peek(self, count: int, after: int) -> list[ServiceBusReceivedMessage]:
+        """Up to `count` messages that come after number `after`, locked ones included."""
+
+        def look(receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:
+            return receiver.peek_messages(max_message_count=count, sequence_number=after + 1, timeout=TRY_S)
+
+        return self._with_fresh_link(look)
+
+    def settle(self, how: Settling) -> bool:
+        """False when the lock had passed on. On a fresh link the SDK settles by the lock's token."""
+        try:
+            self._with_fresh_link(how)
+        except _GONE:
+            return False
+        return True
+
+    def _with_fresh_link(self, action: Callable[[ServiceBusReceiver], _T]) -> _T:
+        """Does it, and once more on a new link when the one we had turns out to be broken."""
+        fresh = self._receiver is None
+        try:
+            return action(self._open())
+        except _GONE:
+            raise
+        except Exception as error:
+            self.close()
+            if fresh or isinstance(error, _FINAL):
+                raise
+        try:
+            return action(self._open())
+        except _GONE:
+            raise
+        except Exception:
+            self.close()
+            raise
+
+    def _open(self) -> ServiceBusReceiver:
+        if self._receiver is None:
+
+            def connect() -> ServiceBusReceiver:
+                made = self._client().get_queue_receiver(
+                    self._queue, prefetch_count=0, socket_timeout=_SOCKET_S, **self._options
+                )
+                return made.__enter__()  # opens it, within the time of a try and not within that of a receive
+
+            self._receiver = _within(OPEN_S, connect, _close)
+            self._heard_at = self._clock()
+        return self._receiver
+
+    def pause(self) -> None:
+        """Takes back the credit, and gives back what came in the meantime."""
+        if self._receiver is None or not self.has_credit:
+            return
+        self.has_credit = False
+        handler = getattr(self._receiver, "_handler", None)
+        drain = getattr(getattr(self._receiver, "_amqp_transport", None), "drain_and_release_messages", None)
+        if handler is None or drain is None:  # another SDK: closing does the same, but opening again takes its time
+            self.close()
+            return
+        try:
+            drain(handler)
+        except Exception:  # noqa: BLE001 (whatever is wrong with the link, a new one is made when it is needed)
+            self.close()
+
+    def close(self) -> None:
+        receiver, self._receiver = self._receiver, None
+        self.has_credit = False
+        if receiver is not None:
+            _in_background(lambda: _close(receiver))
+
+
+class SenderLink:
+    def __init__(self, client: Callable[[], ServiceBusClient], queue_name: str) -> None:
+        self._client = client
+        self._queue = queue_name
+        self._sender: ServiceBusSender | None = None
+
+    def send(self, message: ServiceBusMessage) -> None:
+        """Twice with the same message id at the most: the service drops the second if the first had arrived."""
+        fresh = self._sender is None
+        try:
+            self._open().send_messages(message, timeout=TRY_S)
+            return
+        except Exception as error:
+            self.close()
+            if fresh or isinstance(error, _FINAL):
+                raise
+        try:
+            self._open().send_messages(message, timeout=TRY_S)
+        except Exception:
+            self.close()
+            raise
+
+    def _open(self) -> ServiceBusSender:
+        if self._sender is None:
+            self._sender = _within(OPEN_S, lambda: self._client().get_queue_sender(self._queue).__enter__(), _close)
+        return self._sender
+
+    def close(self) -> None:
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            _in_background(lambda: _close(sender))
+
+
+def _within(seconds: float, make: Callable[[], _T], undo: Callable[[_T], None]) -> _T:
+    """What `make` gives, or TimeoutError; what it gives too late is undone."""
+    made: queue.Queue[tuple[_T | None, Exception | None]] = queue.Queue()
+    late = threading.Event()
+
+    def run() -> None:
+        try:
+            value = make()
+        except Exception as error:  # noqa: BLE001 (raised again where it is waited for)
+            made.put((None, error))
+            return
+        made.put((value, None))
+        if late.is_set():
+            undo(value)
+
+    _in_background(run)
+    try:
+        value, error = made.get(timeout=seconds)
+    except queue.Empty:
+        late.set()
+        raise TimeoutError(f"no answer within {seconds:.0f} s") from None
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]  # None only beside an error
+
+
+def _close(handler: ServiceBusReceiver | ServiceBusSender) -> None:
+    with contextlib.suppress(Exception):  # it is thrown away
+        handler.close()
+
+
+def _in_background(action: Callable[[], object]) -> None:
+    threading.Thread(target=action, name="servicebus", daemon=True).start()
