@@ -124,9 +124,10 @@ export class Api {
 function search(query: Values): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      if (one !== undefined && one !== null && one !== '') {
-        search.append(name, String(one));
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    for (const one of values) {
+      if (typeof one === 'number' || (typeof one === 'string' && one !== '')) {
+        search.append(name, one.toString());
       }
     }
   }

@@ -21,7 +21,6 @@ export function upload(api: Api, file: File, options: IUploadOptions = {}): Prom
     const request = new XMLHttpRequest();
     const stop = (): void => request.abort();
     const calledOff = (): void => {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- it is an Error in every browser
       reject(new DOMException('The upload was called off.', 'AbortError'));
     };
     if (options.signal?.aborted) {
@@ -43,7 +42,7 @@ export function upload(api: Api, file: File, options: IUploadOptions = {}): Prom
       try {
         resolve(answerOf(request.status, request.responseText) as Upload);
       } catch (error) {
-        reject(error);
+        reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
     request.onerror = () => reject(new ServerGone('the upload was cut off'));
