@@ -143,7 +143,7 @@ def sample_source(
 ) -> SampleTable | None:
     """The sample table: a file of its own, a sheet of the workbook, or what the format carries with the matrix."""
     if chosen.samples is not None:
-        return _from_file(chosen.samples, chosen.name_of(chosen.samples), problems)
+        return read_sample_file(chosen.samples, chosen.name_of(chosen.samples), problems)
     if matrix is None or matrix.read is None:
         return None
     if matrix.read.samples is not None:
@@ -154,7 +154,8 @@ def sample_source(
     return _checked(SampleTable(label, matrix.found.frame, chosen=samples_sheet is not None), problems)
 
 
-def _from_file(path: Path, name: str, problems: Problems) -> SampleTable | None:
+def read_sample_file(path: Path, name: str, problems: Problems) -> SampleTable | None:
+    """A sample table in a file of its own; `name` is what it is called in the data set."""
     try:
         reading = read_file(path)
     except InputError as error:

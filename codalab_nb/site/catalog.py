@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codalab_nb.errors import InputError
 from codalab_nb.model import names
@@ -20,6 +22,9 @@ from codalab_nb.model.design import meant, revise
 from codalab_nb.model.method import Method, fits, method_from_notebook
 from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.stores.ports import NotFound, SiteStore
+
+if TYPE_CHECKING:
+    from codalab_nb.datasets.sample_table import Table
 
 METHODS_GROUP = "codalab_nb.methods"  # entry points: a callable that returns a folder of template notebooks
 
@@ -102,16 +107,48 @@ class Catalog:
         self,
         reference: str,
         *,
+        samples: Path | Table | None = None,
         roles: Mapping[str, str] | None = None,
         kind: str | None = None,
         level: str | None = None,
         renames: Mapping[str, str] | None = None,
         accept: bool = False,
     ) -> DatasetDocument:
-        """A new version with the user's word (see `revise`; `level` is the reference level); the old one stays."""
+        """A new version with the user's word (see `revise`; `level` is the reference level); the old one stays.
+
+        `samples`: a sample table that takes the place of the one it has, a file or its cells as text.
+        """
         document = self.dataset(reference)
-        profile = revise(document.profile, roles=roles, kind=kind, reference=level, renames=renames, accept=accept)
-        return self._new_version(document.name, document.files, self._judged(document, profile))
+        profile, files = document.profile, document.files
+        if samples is not None:
+            profile, files = self._with_samples(document, samples)
+        profile = revise(profile, roles=roles, kind=kind, reference=level, renames=renames, accept=accept)
+        made = document.model_copy(update={"files": files})
+        return self._new_version(document.name, files, self._judged(made, profile))
+
+    def samples(self, reference: str) -> Table | None:
+        """The sample table as it is shown and edited; None where such data have none (`sample_table.why_not`)."""
+        from codalab_nb.datasets import sample_table  # pandas
+
+        document = self.dataset(reference)
+        if sample_table.why_not(document.profile):
+            return None
+        with self._unpacked(document) as place_of:
+            return sample_table.shown(document.profile, place_of)
+
+    def _with_samples(self, document: DatasetDocument, samples: Path | Table) -> tuple[Profile, tuple[FileRef, ...]]:
+        from codalab_nb.datasets import sample_table  # pandas
+
+        given = sample_table.from_file(samples) if isinstance(samples, Path) else samples
+        with self._unpacked(document) as place_of, tempfile.TemporaryDirectory(prefix="codalab-nb-") as folder:
+            if document.profile.samples is not None and given == sample_table.shown(document.profile, place_of):
+                return document.profile, document.files
+            profile = sample_table.described_anew(document.profile, given, place_of, Path(folder))
+            path = Path(folder) / sample_table.FILE.path
+            sha256, size = self._digests.digest(path)
+            self._store.put_blob(path, sha256)
+        kept = tuple(file for file in document.files if file.path != sample_table.FILE.path)
+        return profile, (*kept, FileRef(path=sample_table.FILE.path, size=size, sha256=sha256))
 
     def _judged(self, document: DatasetDocument, profile: Profile) -> Profile:
         """With fresh notes on the design, which depend on the roles; the sample table is read again for them."""
@@ -119,18 +156,29 @@ class Catalog:
             return profile
         from codalab_nb.datasets.meaning import judged, sample_frame  # pandas
 
+        with self._unpacked(document) as place_of:
+            return judged(profile, sample_frame(profile, place_of))
+
+    @contextlib.contextmanager
+    def _unpacked(self, document: DatasetDocument) -> Iterator[Callable[[str], Path]]:
+        """Where the bytes of a file of the data set lie, under a name that says how it is packed."""
         digests = {file.path: file.sha256 for file in document.files}
         with tempfile.TemporaryDirectory(prefix="codalab-nb-") as folder:
 
             def place_of(name: str) -> Path:
-                link = Path(folder) / Path(name).name  # its ending says how it is packed
-                link.symlink_to(self._store.folder(names.blob(digests[name])).resolve())
+                blob = self._store.folder(names.blob(digests[name])).resolve()
+                if not blob.is_file():
+                    told = f"The file {name} of {document.reference} is not stored any more."
+                    raise InputError("dataset_damaged", told, "Add the data set again.")
+                link = Path(folder) / f"{digests[name][:16]}-{Path(name).name}"
+                if not link.is_symlink():
+                    link.symlink_to(blob)
                 return link
 
-            return judged(profile, sample_frame(profile, place_of))
+            yield place_of
 
     def _new_version(self, name: str, files: tuple[FileRef, ...], profile: Profile) -> DatasetDocument:
-        versions = self._versions(name)
+        versions = self.versions(name)
         if versions:
             newest = self._read(name, versions[-1])
             if newest.files == files and newest.profile == profile:
@@ -154,7 +202,7 @@ class Catalog:
     def dataset(self, reference: str) -> DatasetDocument:
         """`NAME` (its newest version) or `NAME@2`. Raises InputError(dataset_unknown) with near misses."""
         name, number = parse_reference(reference)
-        versions = self._versions(name)
+        versions = self.versions(name)
         if not versions or (number is not None and number not in versions):
             known = [document.name for document in self.datasets()]
             has = f" {name} has the versions {', '.join(map(str, versions))}." if versions else meant(name, known)
@@ -169,12 +217,13 @@ class Catalog:
         """Removes one version (`NAME@2`) or all (`NAME`); the references removed. Results made from it stay."""
         name, number = parse_reference(reference)
         self.dataset(reference)
-        gone = [number] if number is not None else self._versions(name)
+        gone = [number] if number is not None else self.versions(name)
         for version in gone:
             self._store.delete(names.dataset(name, version))
         return [f"{name}@{version}" for version in gone]
 
-    def _versions(self, name: str) -> list[int]:
+    def versions(self, name: str) -> list[int]:
+        """The numbers of its versions that are there; [] for a name that no data set has."""
         stored = self._store.list(f"datasets/{name}/")
         return sorted(int(match[1]) for one in stored if (match := re.search(r"/(\d+)\.json$", one)))
 

@@ -10,7 +10,15 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
 # Importing them registers their operations.
-from codalab_nb.frontends.server import operations_site  # noqa: F401
+from codalab_nb.frontends.server import (  # noqa: F401
+    datasets,
+    datasets_add,
+    datasets_preview,
+    examples,
+    operations_site,
+    samples,
+    uploads,
+)
 from codalab_nb.frontends.server.context import Context
 from codalab_nb.frontends.server.handlers import Handler, Pools, UploadHandler, address
 from codalab_nb.frontends.server.operations import OPERATIONS, Operation

@@ -7,6 +7,7 @@ import http
 from pydantic import ValidationError
 
 from codalab_nb.errors import CodalabError, InputError, UnavailableError
+from codalab_nb.frontends.choosing.words import plainly
 from codalab_nb.frontends.server.wire.common import Failure, Problem
 from codalab_nb.stores.ports import NotFound
 
@@ -29,7 +30,9 @@ def status_of(error: CodalabError) -> int:
 
 def of_error(error: CodalabError) -> Failure:
     return Failure(
-        errors=tuple(Problem(code=one.code, message=one.message, fix=one.fix, at=one.at) for one in error.problems)
+        errors=tuple(
+            Problem(code=one.code, message=one.message, fix=one.fix, at=one.at) for one in map(plainly, error.problems)
+        )
     )
 
 
