@@ -22,7 +22,7 @@ from typing import Final
 from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
 
 from codalab_nb.queues.ports import Abilities, DeadLetter, Received
-from codalab_nb.queues.servicebus_access import Credential, Namespace, refuse_expired
+from codalab_nb.queues.servicebus_access import TRY_S, Credential, Namespace, refuse_expired
 from codalab_nb.queues.servicebus_errors import in_our_words
 from codalab_nb.queues.servicebus_link import Clock, ReceiverLink, SenderLink, Settling
 
@@ -58,7 +58,7 @@ class ServiceBusQueue:
     """Sender, receiver and admin of a queue, as far as the credential allows. Safe to share among threads.
 
     Each thread that waits has a link of its own; nothing is connected before it is needed. `lock_s`: the lock time that
-    the queue was made with. `clock`: monotonic seconds, for tests.
+    the queue was made with. `try_s`: no try of one operation takes longer. `clock`: monotonic.
     """
 
     abilities = Abilities(replaces=False, hides_locked=False)
@@ -70,23 +70,25 @@ class ServiceBusQueue:
         credential: Credential,
         *,
         lock_s: float = LOCK_S,
+        try_s: float = TRY_S,
         clock: Clock = time.monotonic,
     ) -> None:
         self.name = name
         self._namespace = namespace
         self._credential = credential
         self._lock_s = lock_s
+        self._try_s = try_s
         self._clock = clock
-        self._client = namespace.client(credential)
+        self._client = namespace.client(credential, try_s)
         self._lock = threading.Lock()  # of the three below
         self._idle: list[ReceiverLink] = []
         self._in_hand: dict[str, _InHand] = {}
         self._closed = False
         self._sending = threading.Lock()
-        self._sender = SenderLink(lambda: self._client, name)
+        self._sender = SenderLink(lambda: self._client, name, try_s=try_s)
         self._looking = threading.Lock()
-        self._peeker = ReceiverLink(lambda: self._client, name, clock=clock)
-        self._graves = ReceiverLink(lambda: self._client, name, dead_letters=True, clock=clock)
+        self._peeker = self._new_link()
+        self._graves = self._new_link(dead_letters=True)
 
     # --- sender
 
@@ -166,7 +168,12 @@ class ServiceBusQueue:
             self._idle.sort(key=lambda link: link.has_credit)
             if self._idle:
                 return self._idle.pop()
-        return ReceiverLink(lambda: self._client, self.name, clock=self._clock)
+        return self._new_link()
+
+    def _new_link(self, *, dead_letters: bool = False) -> ReceiverLink:
+        return ReceiverLink(
+            lambda: self._client, self.name, dead_letters=dead_letters, try_s=self._try_s, clock=self._clock
+        )
 
     def _give_link(self, link: ReceiverLink) -> None:
         with self._lock:

@@ -13,7 +13,7 @@ from azure.servicebus import ServiceBusClient
 from codalab_nb.errors import InputError, UnavailableError
 from codalab_nb.queues.servicebus_tokens import token_expiry
 
-TRY_S = 15.0  # the longest that one try of one operation may take
+TRY_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Namespace:
         except ValueError:
             return False
 
-    def client(self, credential: Credential) -> ServiceBusClient:
-        """Not connected yet. Retries are ours: the SDK's sleep where a worker should notice that it is told to stop."""
-        options: dict[str, Any] = {"use_tls": not self.is_local, "try_timeout": TRY_S, "retry_total": 0}
+    def client(self, credential: Credential, try_s: float = TRY_S) -> ServiceBusClient:
+        """Not connected yet. No try of an operation takes longer than `try_s` seconds. Retries are ours: the SDK's sleep where a worker should notice that it is told to stop."""
+        options: dict[str, Any] = {"use_tls": not self.is_local, "try_timeout": try_s, "retry_total": 0}
         return ServiceBusClient(self.host, _for_sdk(credential), **options)
 
 

@@ -1,7 +1,7 @@
 """One receiving and one sending link of the SDK, each used by one thread at a time, and rebuilt instead of repaired.
 
 What bites, and what is done about it:
-- Opening may hang for ever (a proxy that accepts and says nothing): it is given up after `OPEN_S`.
+- Opening may hang for ever (a proxy that accepts and says nothing): it is given up after twice the time of a try.
 - A receiver may fall silent, and the service detaches links that idle for ten minutes: after `_SILENT_S` without a
   message the link is made anew.
 - A wait that ended leaves the link with a credit: the service may still send one message to a worker that is busy,
@@ -39,7 +39,6 @@ from azure.servicebus.exceptions import (
 
 from codalab_nb.queues.servicebus_access import TRY_S
 
-OPEN_S = 2 * TRY_S
 _SILENT_S = 240.0  # well below the service's ten minutes; each link adds its own fifth, so that a pool spreads out
 _SHORTEST_WAIT_S = 0.05  # the SDK has no "look only"
 _SOCKET_S = 0.05  # how often a waiting receiver looks up; 0.4 % of a core
@@ -66,10 +65,12 @@ class ReceiverLink:
         queue_name: str,
         *,
         dead_letters: bool = False,
+        try_s: float = TRY_S,
         clock: Clock = time.monotonic,
     ) -> None:
         self._client = client
         self._queue = queue_name
+        self._try_s = try_s
         self._options: dict[str, Any] = {"sub_queue": "deadletter"} if dead_letters else {}
         self._clock = clock
         self._silent_s = _SILENT_S * random.uniform(0.8, 1.2)  # noqa: S311 (no secret)
@@ -100,7 +101,7 @@ class ReceiverLink:
         """Up to `count` messages that come after number `after`, locked ones included."""
 
         def look(receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:
-            return receiver.peek_messages(max_message_count=count, sequence_number=after + 1, timeout=TRY_S)
+            return receiver.peek_messages(max_message_count=count, sequence_number=after + 1, timeout=self._try_s)
 
         return self._with_fresh_link(look)
 
@@ -140,7 +141,7 @@ class ReceiverLink:
                 )
                 return made.__enter__()  # opens it, within the time of a try and not within that of a receive
 
-            self._receiver = _within(OPEN_S, connect, _close)
+            self._receiver = _within(2 * self._try_s, connect, _close)
             self._heard_at = self._clock()
         return self._receiver
 
@@ -167,8 +168,9 @@ class ReceiverLink:
 
 
 class SenderLink:
-    def __init__(self, client: Callable[[], ServiceBusClient], queue_name: str) -> None:
+    def __init__(self, client: Callable[[], ServiceBusClient], queue_name: str, *, try_s: float = TRY_S) -> None:
         self._client = client
+        self._try_s = try_s
         self._queue = queue_name
         self._sender: ServiceBusSender | None = None
 
@@ -176,21 +178,23 @@ class SenderLink:
         """Twice with the same message id at the most: the service drops the second if the first had arrived."""
         fresh = self._sender is None
         try:
-            self._open().send_messages(message, timeout=TRY_S)
+            self._open().send_messages(message, timeout=self._try_s)
             return
         except Exception as error:
             self.close()
             if fresh or isinstance(error, _FINAL):
                 raise
         try:
-            self._open().send_messages(message, timeout=TRY_S)
+            self._open().send_messages(message, timeout=self._try_s)
         except Exception:
             self.close()
             raise
 
     def _open(self) -> ServiceBusSender:
         if self._sender is None:
-            self._sender = _within(OPEN_S, lambda: self._client().get_queue_sender(self._queue).__enter__(), _close)
+            self._sender = _within(
+                2 * self._try_s, lambda: self._client().get_queue_sender(self._queue).__enter__(), _close
+            )
         return self._sender
 
     def close(self) -> None:
