@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from codalab_nb.model.names import TaskNames
@@ -20,10 +21,11 @@ class EventReader:
         self._offset = 0
         self._last_seq = 0
 
-    def new(self) -> list[dict[str, Any]]:
+    def new(self, *, only: Sequence[bytes] = ()) -> list[dict[str, Any]]:
         """Events as plain dicts (`type`, `seq`, `at`, `body`), whole lines only, sequence strictly increasing.
 
         A line that is no event (half-written, damaged) is passed over: events are a view, results are the truth.
+        `only`: lines without any of these bytes are passed over as well, which is quicker than taking them apart.
         """
         found: list[dict[str, Any]] = []
         while True:
@@ -33,14 +35,16 @@ class EventReader:
                 return found
             end = data.rfind(b"\n") + 1
             self._offset += end
-            found.extend(self._parse(data[:end]))
+            found.extend(self._parse(data[:end], only))
             if self._store.look(self._names.events(self.n, self._segment + 1)) is None:
                 return found
             self._segment, self._offset = self._segment + 1, 0
 
-    def _parse(self, data: bytes) -> list[dict[str, Any]]:
+    def _parse(self, data: bytes, only: Sequence[bytes]) -> list[dict[str, Any]]:
         events = []
         for text in data.splitlines():
+            if only and not any(part in text for part in only):
+                continue
             try:
                 event = json.loads(text)
                 seq = int(event["seq"])
@@ -50,6 +54,27 @@ class EventReader:
                 self._last_seq = seq
                 events.append(event)
         return events
+
+
+class TaskReader:
+    """Follows all attempts of a task, from after event `seq` of attempt `n` on; without them, from the first."""
+
+    def __init__(self, store: SiteStore, task: str, *, n: int = 0, seq: int = 0) -> None:
+        self._store = store
+        self._names = TaskNames(task)
+        self._after = (n, seq)
+        self._reader = EventReader(store, task, max(1, n))
+
+    def new(self) -> list[dict[str, Any]]:
+        """What came since the last call, in order."""
+        found: list[dict[str, Any]] = []
+        while True:
+            found += self._reader.new()
+            following = self._reader.n + 1
+            if self._store.look(self._names.claim(following)) is None:
+                return [event for event in found if (event["n"], event["seq"]) > self._after]
+            found += self._reader.new()  # what was said until the next attempt began
+            self._reader = EventReader(self._store, self._names.task, following)
 
 
 _TAIL_BYTES = 8192

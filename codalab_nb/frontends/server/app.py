@@ -15,8 +15,9 @@ from codalab_nb.frontends.server import (  # noqa: F401
     datasets_add,
     datasets_preview,
     examples,
-    operations_site,
     samples,
+    status,
+    tasks,
     uploads,
 )
 from codalab_nb.frontends.server.context import Context

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from codalab_nb.frontends.server.progress import ProgressBook
 from codalab_nb.site.site import Site
 
 
@@ -15,6 +16,7 @@ class Context:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._site: Site | None = None
+        self._progress: ProgressBook | None = None
         self._lock = threading.Lock()
         self._closed = False
         self.datasets_changed: Callable[[], None] = lambda: None  # called by who adds, changes or removes one
@@ -27,8 +29,17 @@ class Context:
                 self._site = Site.open()
             return self._site
 
+    @property
+    def progress(self) -> ProgressBook:
+        """What is known of how far open tasks are."""
+        site = self.site
+        with self._lock:
+            if self._progress is None:
+                self._progress = ProgressBook(site)
+            return self._progress
+
     def close(self) -> None:
         with self._lock:
-            site, self._site = self._site, None
+            site, self._site, self._progress = self._site, None, None
         if site is not None:
             site.close()
