@@ -195,6 +195,15 @@ class Ledger:
             sql += f" LIMIT {int(limit)}"
         return [_to_row(row) for row in self._database.query(sql, tuple(values))]
 
+    def run_times(self, methods: Sequence[str], limit: int = 500) -> list[tuple[str, str, float]]:
+        """Method, data set (NAME@2) and seconds of runs that succeeded, the last first; looks at the last `limit`."""
+        marks = ", ".join("?" * len(methods))
+        sql = (
+            "SELECT method, dataset, seconds FROM task WHERE state = 'succeeded' AND seconds IS NOT NULL"  # noqa: S608
+            f" AND dataset IS NOT NULL AND method IN ({marks}) ORDER BY submitted_at DESC LIMIT ?"
+        )
+        return [(row["method"], row["dataset"], row["seconds"]) for row in self._database.query(sql, (*methods, limit))]
+
     def open_tasks(self, pool: str | None = None) -> list[TaskRow]:
         """Open rows, of one pool or of all, newest first."""
         return self.find(states=OPEN, pool=pool)
