@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -33,7 +33,8 @@ class StoreUnderTest(Protocol):
     """What a store suite needs: the site's view, and a worker's view of one attempt."""
 
     def site(self) -> SiteStore: ...
-    def attempt(self, task: str, n: int) -> AttemptStore: ...
+    def attempt(self, task: str, n: int, *, inputs: Sequence[str] = ()) -> AttemptStore:
+        """`inputs`: digests of the blobs that the attempt may read, where a store keeps count of them."""
 
 
 class StoreContract:
@@ -116,7 +117,7 @@ class StoreContract:
         source.write_bytes(data)
         assert store.site().put_blob(source, digest)
         assert not store.site().put_blob(data, digest)
-        assert store.attempt(new_id(), 1).blob(digest, len(data)).read_bytes() == data
+        assert store.attempt(new_id(), 1, inputs=[digest]).blob(digest, len(data)).read_bytes() == data
         other = hashlib.sha256(b"other").hexdigest()
         with pytest.raises(InputError, match="changed"):
             store.site().put_blob(source, other)

@@ -45,6 +45,14 @@ class TaskNames:
     def result(self) -> str:
         return f"tasks/{self.task}/result.json"
 
+    @property
+    def watched(self) -> str:
+        """Touched while somebody watches the task, where live output has a price."""
+        return f"tasks/{self.task}/watched"
+
+    def grant(self, n: int) -> str:
+        return f"tasks/{self.task}/grants/{n}.json"
+
     def attempt(self, n: int) -> str:
         """The folder of attempt `n` (counted from 1), with a slash at its end."""
         return f"tasks/{self.task}/attempts/{n}/"
@@ -57,6 +65,10 @@ class TaskNames:
 
     def files(self, n: int) -> str:
         return f"{self.attempt(n)}files/"
+
+    def parts(self, n: int) -> str:
+        """Where the parts of large result files lie: `<path in files>/<index>`, where a store needs them."""
+        return f"{self.attempt(n)}parts/"
 
     def manifest(self, n: int) -> str:
         return f"{self.attempt(n)}manifest.json"

@@ -42,6 +42,13 @@ class UncertainWrite(UnavailableError):
         super().__init__("uncertain_write", f"No answer came for the write of {name}.")
 
 
+class Damaged(UnavailableError):
+    """What the store has at that name is not what was put there: its digest differs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("store_damaged", f"{name} in the store is damaged: its digest differs.", "Put it there again.")
+
+
 @dataclass(frozen=True)
 class Look:
     """What can be seen of a name without reading it."""
@@ -116,6 +123,10 @@ class SiteStore(Protocol):
 
 class Granting(Protocol):
     """Writes down what one attempt may use, for workers that share nothing with the site but the store."""
+
+    @property
+    def longest_grant_s(self) -> float | None:
+        """The longest life of a grant; None where there is no limit. `model.grant.life_s` says what a task needs."""
 
     def grant(self, document: TaskDocument, n: int, expires: dt.datetime) -> str:
         """Makes `grants/<n>.json`, good until `expires` (aware UTC), and returns the one link that opens it.

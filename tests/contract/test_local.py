@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ class LocalUnderTest:
     def site(self) -> LocalStore:
         return LocalStore(self._folder / "store", self._runtime)
 
-    def attempt(self, task: str, n: int) -> LocalAttemptStore:
+    def attempt(self, task: str, n: int, *, inputs: Sequence[str] = ()) -> LocalAttemptStore:
         return self.site().attempt(task, n)
 
 
