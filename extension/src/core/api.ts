@@ -53,7 +53,8 @@ export class Api {
     path: P,
     sent: Sent<V, P> = {}
   ): Promise<Answer<V, P>> {
-    const init: RequestInit = { method: verb.toUpperCase(), cache: 'no-store' };
+    // Not `no-store`: JupyterLab would add the time to the query.
+    const init: RequestInit = { method: verb.toUpperCase(), cache: 'no-cache' };
     if (sent.body !== undefined) {
       init.body = JSON.stringify(sent.body);
     }

@@ -62,5 +62,5 @@ export function problemsOf(error: unknown): readonly Problem[] {
 
 /** Whether it was called off on purpose, so that there is nothing to tell. */
 export function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'AbortError';
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
 }

@@ -32,7 +32,22 @@ export class TasksStore {
 
   /** How far an open task is, as far as was told. */
   progressOf(task: Task): Progress | null {
-    return isOpen(task.state) ? (this._progress.get(task.task) ?? task.progress ?? null) : null;
+    return isOpen(task.state) ? (this._progress.get(task.task)?.progress ?? task.progress ?? null) : null;
+  }
+
+  /** Seconds that it runs or ran; null when it has not started, or that is not known. */
+  secondsOf(task: Task): number | null {
+    if (!isOpen(task.state)) {
+      return task.seconds ?? null;
+    }
+    const told = this._progress.get(task.task);
+    const seconds = told?.progress.running_s;
+    return told && typeof seconds === 'number' ? seconds + (performance.now() - told.heardAt) / 1000 : null;
+  }
+
+  /** Rows that a list was read with: their progress counts from now. */
+  read(tasks: readonly Task[]): void {
+    tasks.forEach(task => task.progress && this._note(task.progress));
   }
 
   ledger(tasks: readonly Task[], removed: readonly string[]): void {
@@ -40,7 +55,7 @@ export class TasksStore {
       if (!isOpen(task.state)) {
         this._progress.delete(task.task);
       } else if (task.progress) {
-        this._progress.set(task.task, task.progress);
+        this._note(task.progress);
       }
     }
     removed.forEach(task => this._progress.delete(task));
@@ -48,7 +63,7 @@ export class TasksStore {
   }
 
   progress(progress: readonly Progress[]): void {
-    progress.forEach(one => this._progress.set(one.task, one));
+    progress.forEach(one => this._note(one));
     this._progressed.emit(progress);
   }
 
@@ -57,7 +72,12 @@ export class TasksStore {
     this._reset.emit();
   }
 
-  private readonly _progress = new Map<string, Progress>();
+  private _note(progress: Progress): void {
+    this._progress.set(progress.task, { progress, heardAt: performance.now() });
+  }
+
+  /** The clock of the page: the server's may go differently. */
+  private readonly _progress = new Map<string, { progress: Progress; heardAt: number }>();
   private readonly _changed = new Signal<this, ITasksChange>(this);
   private readonly _progressed = new Signal<this, readonly Progress[]>(this);
   private readonly _reset = new Signal<this, void>(this);
