@@ -15,12 +15,16 @@ from codalab_nb.frontends.server import (  # noqa: F401
     datasets_add,
     datasets_preview,
     examples,
+    live,
+    log,
     samples,
     status,
     tasks,
     uploads,
 )
 from codalab_nb.frontends.server.context import Context
+from codalab_nb.frontends.server.events import PATH, EventsHandler
+from codalab_nb.frontends.server.feed import Feed
 from codalab_nb.frontends.server.handlers import Handler, Pools, UploadHandler, address
 from codalab_nb.frontends.server.operations import OPERATIONS, Operation
 from codalab_nb.frontends.server.routes import BYTES, PREFIX
@@ -32,6 +36,8 @@ class Extension:
     def __init__(self, server: ServerApp) -> None:
         self.context = Context(Path(server.root_dir))
         self.pools = Pools()
+        self.feed = Feed(self.context)
+        self.context.datasets_changed = self.feed.datasets_changed
 
     def handlers(self, base_url: str) -> list[tuple[str, Any, dict[str, Any]]]:
         by_path: dict[str, dict[str, Operation]] = {}
@@ -43,10 +49,13 @@ class Extension:
             shared = {"context": self.context, "pools": self.pools, "verbs": verbs}
             kind = UploadHandler if takes_bytes else Handler
             found.append((url_path_join(base_url, PREFIX) + address(path) + "$", kind, shared))
+        page = {"context": self.context, "feed": self.feed}
+        found.append((url_path_join(base_url, PREFIX, PATH) + "$", EventsHandler, page))
         # A plain name before one that takes any: /tasks/act is no task.
         return sorted(found, key=lambda one: one[0].count("(?P<"))
 
     def close(self) -> None:
+        self.feed.close()
         self.pools.close()
         self.context.close()
 

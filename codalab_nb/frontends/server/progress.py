@@ -9,7 +9,6 @@ import datetime as dt
 import json
 import threading
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from codalab_nb.errors import CodalabError
@@ -23,7 +22,7 @@ from codalab_nb.site.site import Site
 from codalab_nb.stores.ports import NotFound
 
 NEAR = 200  # places beyond this are not told: each task that is taken would change thousands of them
-_PLACES_LAST_S = 0.25
+_PLACES_LAST_S = 0.2
 _MOST_KNOWN = 2_000
 
 
@@ -55,10 +54,12 @@ class ProgressBook:
             self._known.pop(row.id, None)
         return None
 
-    def forget(self, tasks: Iterable[str]) -> None:
+    def next_in_line(self) -> dict[str, Progress]:
+        """The tasks that wait for a worker and are near."""
         with self._lock:
-            for task in tasks:
-                self._known.pop(task, None)
+            self._look_at_places()
+            places = dict(self._places)
+        return {(task := key.partition(":")[0]): Progress(task=task, place=place) for key, place in places.items()}
 
     def _running(self, row: TaskRow) -> Progress:
         with self._lock:
@@ -93,9 +94,12 @@ class ProgressBook:
 
     def _place(self, row: TaskRow) -> int | None:
         with self._lock:
-            if time.monotonic() - self._places_at > _PLACES_LAST_S:
-                self._places, self._places_at = self._all_places(), time.monotonic()
+            self._look_at_places()
             return self._places.get(f"{row.id}:{row.n}")
+
+    def _look_at_places(self) -> None:
+        if time.monotonic() - self._places_at > _PLACES_LAST_S:
+            self._places, self._places_at = self._all_places(), time.monotonic()
 
     def _all_places(self) -> dict[str, int]:
         found: dict[str, int] = {}
