@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from codalab_nb.model.names import TaskNames
-from codalab_nb.stores.ports import NotFound, SiteStore
+from codalab_nb.stores.ports import Look, NotFound, SiteStore
 
 
 class EventReader:
@@ -80,14 +80,21 @@ class TaskReader:
 _TAIL_BYTES = 8192
 
 
-def last_event(store: SiteStore, task: str, n: int) -> dict[str, Any] | None:
-    """The last whole line of an attempt's events without reading the rest; None where there is none (yet)."""
+def newest_segment(store: SiteStore, task: str, n: int) -> tuple[int, Look] | None:
+    """The number of the segment that attempt `n` writes to, and what it looks like; None before the first line."""
     names = TaskNames(task)
     segment, look = 0, store.look(names.events(n))
     while look is not None and (following := store.look(names.events(n, segment + 1))) is not None:
         segment, look = segment + 1, following
-    if look is None:
+    return None if look is None else (segment, look)
+
+
+def last_event(store: SiteStore, task: str, n: int, newest: tuple[int, Look] | None) -> dict[str, Any] | None:
+    """The last whole line of the `newest_segment`, without reading the rest; None where there is none (yet)."""
+    if newest is None:
         return None
+    names = TaskNames(task)
+    segment, look = newest
     start = max(0, look.size - _TAIL_BYTES)
     data = store.read(names.events(n, segment), start)
     lines = data[: data.rfind(b"\n") + 1].splitlines()

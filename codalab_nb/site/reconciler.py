@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 from codalab_nb import failpoints
 from codalab_nb.errors import UnavailableError
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import INTERRUPTED, Reason, Verdict
 from codalab_nb.site.dispatch import BACK_OFF_MAX_S
-from codalab_nb.site.events import last_event
+from codalab_nb.site.events import last_event, newest_segment
 from codalab_nb.site.ledger import Ledger, TaskRow
 from codalab_nb.site.liveness import Liveness
 from codalab_nb.site.verdicts import confirm, decide, fold
@@ -71,15 +72,15 @@ class Reconciler:
             self._without_claim(row, dead_letters)
             return
         self._ledger.started(row.id, row.n)
-        events = self._store.look(names.events(row.n))
-        if (released := self._released(row)) is not None:
+        newest = newest_segment(self._store, row.id, row.n)
+        if (released := _released(last_event(self._store, row.id, row.n, newest))) is not None:
             code, message = released
             if code == INTERRUPTED and 1 < row.max_attempts < _MOST_ATTEMPTS:
                 self._ledger.send_next(row.id, row.n, after=0.0, detail=message, spare=True)
                 return
             why = f"the worker gave it back ({code}: {message})"
             self._next_attempt(row, why, time.time() + min(_BACK_OFF_S * 2 ** (row.n - 1), BACK_OFF_MAX_S))
-        elif self._liveness.is_dead(row.id, row.n, f"{claim.version}/{events.version if events else ''}"):
+        elif self._liveness.is_dead(row.id, row.n, f"{claim.version}/{newest and (newest[0], newest[1].version)}"):
             self._next_attempt(row, "the worker stopped giving signs of life", 0.0)
 
     def _without_claim(self, row: TaskRow, dead_letters: set[str]) -> None:
@@ -88,14 +89,6 @@ class Reconciler:
         gone = row.sent_at is not None and max(row.sent_at, row.send_after) + self._side.message_life_s < time.time()
         if gone or key in dead_letters:
             self._ledger.send_again(row.id, row.n)
-
-    def _released(self, row: TaskRow) -> tuple[str, str] | None:
-        # The last thing a supervisor says of an attempt. Asked before liveness: a released attempt is silent, too.
-        event = last_event(self._store, row.id, row.n)
-        if event is None or event.get("type") != "released":
-            return None
-        body = event.get("body", {})
-        return str(body.get("reason", "unknown")), str(body.get("message", ""))
 
     def _next_attempt(self, row: TaskRow, why: str, after: float) -> None:
         if row.n < row.max_attempts:
@@ -116,3 +109,11 @@ class Reconciler:
     def _is_past(self, deadline: float) -> bool:
         wall, monotonic = self._started
         return time.time() > deadline and wall + (time.monotonic() - monotonic) > deadline
+
+
+def _released(event: dict[str, Any] | None) -> tuple[str, str] | None:
+    """Why it was given back: the last thing a supervisor says of an attempt. A released attempt is silent, too."""
+    if event is None or event.get("type") != "released":
+        return None
+    body = event.get("body", {})
+    return str(body.get("reason", "unknown")), str(body.get("message", ""))

@@ -10,7 +10,7 @@ from codalab_nb import failpoints
 from codalab_nb.model.base import utc_now
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Reason, Result, Verdict
-from codalab_nb.site.events import last_event
+from codalab_nb.site.events import last_event, newest_segment
 from codalab_nb.site.ledger import Ledger, TaskRow
 from codalab_nb.site.liveness import MISSED_HEARTBEATS
 from codalab_nb.site.results import read_manifest, read_result
@@ -48,8 +48,9 @@ def seems_running(store: SiteStore, row: TaskRow, heartbeat_s: float, *, since: 
     `since` (Unix seconds): older signs do not count.
     """
     names = TaskNames(row.id)
-    look = store.look(names.events(row.n)) or store.look(names.claim(row.n))
+    newest = newest_segment(store, row.id, row.n)
+    look = newest[1] if newest else store.look(names.claim(row.n))
     if look is None or look.age_s >= min(MISSED_HEARTBEATS * heartbeat_s, time.time() - since):
         return False
-    event = last_event(store, row.id, row.n)
+    event = last_event(store, row.id, row.n, newest)
     return event is None or event.get("type") != "released"

@@ -32,7 +32,6 @@ from codalab_nb.stores.azure_watch import MARK_LIFE_S
 from codalab_nb.stores.ports import Forbidden, NotFound, UncertainWrite
 
 _WATCHED_S = 1.0  # between two appends while somebody watches
-_UNWATCHED_S = 3600.0  # while nobody does, lines go along with the heartbeats
 _LOOK_FOR_WATCHERS_S = 4.0
 _PARTS_AT_A_TIME = 2  # each is held in memory
 
@@ -265,13 +264,13 @@ class AzureAttempt:
             self._lost(name, b"", refused)
 
     @property
-    def append_interval_s(self) -> float:
+    def append_interval_s(self) -> float | None:
         """Asks, now and then, whether somebody watches."""
         now = time.monotonic()
         if now - self._looked_at >= _LOOK_FOR_WATCHERS_S:
             self._looked_at = now
             self._watched = self._mark_is_fresh()
-        return _WATCHED_S if self._watched else _UNWATCHED_S
+        return _WATCHED_S if self._watched else None
 
     def _mark_is_fresh(self) -> bool:
         """Both times are the store's own: when the mark was made, and when it answered."""

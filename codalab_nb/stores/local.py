@@ -235,6 +235,9 @@ def _chunks(source: Path | bytes) -> Iterator[bytes]:
 class LocalAttemptStore:
     """A worker's rights for attempt `n` of `task`: the same names that a cloud grant would cover, and no other."""
 
+    append_limit = None
+    append_interval_s = 0.0
+
     def __init__(self, store: LocalStore, task: str, n: int) -> None:
         self._store = store
         self._names = names.TaskNames(task)
@@ -285,3 +288,6 @@ class LocalAttemptStore:
         if not path.is_file() or path.stat().st_size != size:
             raise NotFound(names.blob(sha256))  # cut short is not there either
         return path
+
+    def close(self) -> None:
+        pass  # inputs are the store's own files

@@ -74,14 +74,32 @@ class AttemptStore(Protocol):
     def append(self, name: str, position: int, data: bytes) -> int:
         """Writes `data` at `position` (the length known so far) and returns the new length.
 
-        Repeating a call with the same position and data is harmless: what a broken try left is overwritten.
+        Repeating a call with the same position and data is harmless: what a broken try left is overwritten, or found
+        to be there. After an error the next call repeats it, with more lines after it or without.
+        """
+
+    @property
+    def append_limit(self) -> int | None:
+        """How many appends a name takes; after so many the next segment begins, and each has its price: lines are
+        gathered. None: any number, they cost nothing."""
+
+    @property
+    def append_interval_s(self) -> float | None:
+        """Where appends have a price: seconds to leave between two, on the average, so that who watches sees lines in
+        time. None: nobody watches, lines may wait for the next heartbeat.
+
+        May ask the store, so only who can wait for an answer asks for it.
         """
 
     def read(self, name: str) -> bytes: ...
 
     def blob(self, sha256: str, size: int) -> Path:
         """A local file with the bytes of that digest, to be used read-only. The bytes are NOT verified here:
-        the caller checks the digest. Raises NotFound."""
+        the caller checks the digest, and asks once more when it is wrong: then it is read and fetched anew.
+        The file stays until `close`. Raises NotFound, Damaged."""
+
+    def close(self) -> None:
+        """Gives up what is held for the attempt (its inputs' places in a cache)."""
 
 
 @runtime_checkable

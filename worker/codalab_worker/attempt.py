@@ -146,7 +146,7 @@ class Attempt:
     def begin(self, worker: str) -> None:
         """From here on the attempt gives signs of life, until `close`."""
         self.events = EventLog(self._store, self.task, self.n)
-        self.events.write(EventType.STARTED, {"worker": worker, "sandbox": self._warmth.sandbox})
+        self.events.begin({"worker": worker, "sandbox": self._warmth.sandbox})
         self._heartbeat = Heartbeat(self._store, self.task, self.events, self._heartbeat_s)
         self._heartbeat.start()
 
@@ -179,6 +179,8 @@ class Attempt:
     def close(self) -> None:
         if self._heartbeat is not None:
             self._heartbeat.stop()
+        if self.events is not None:
+            self.events.close()
         if self._box is not None:
             self._box.remove()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from codalab_nb import failpoints
 from codalab_nb.model.bundle import FileRef
-from codalab_nb.stores.ports import AttemptStore, NotFound
+from codalab_nb.stores.ports import AttemptStore, Damaged, NotFound
 
 _BACK_OFF_S = (0.1, 0.5)  # between three looks for a blob that is not there
 
@@ -56,6 +56,8 @@ def locate(store: AttemptStore, ref: FileRef, verified: Verified) -> Path:
             if verified.matches(path, ref) or verified.matches(store.blob(ref.sha256, ref.size), ref):
                 return path
             break
+        except Damaged:
+            continue  # fetched anew at the next look, once more at the last
         except (NotFound, FileNotFoundError):
             if pause is None:
                 raise StagingFault("input_missing", f"The input {ref.path} is not in the store.") from None

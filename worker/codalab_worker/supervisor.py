@@ -5,6 +5,7 @@ It creates names of its own attempt and `result.json`, and nothing else; it judg
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import logging
 import secrets
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from codalab_nb import failpoints
-from codalab_nb.errors import CodalabError, UnavailableError
+from codalab_nb.errors import CodalabError, ProtocolError, UnavailableError
 from codalab_nb.model.base import utc_now
 from codalab_nb.model.event import EventType
 from codalab_nb.model.names import TaskNames
@@ -122,8 +123,11 @@ class Supervisor:
         message = self._understand(received)
         if message is None:
             return
+        with contextlib.closing(self._open_attempt(message)) as store:
+            self._handle(received, message, store)
+
+    def _handle(self, received: Received, message: Message, store: AttemptStore) -> None:
         names = TaskNames(message.task)
-        store = self._open_attempt(message)
         if not self._exists(store, names, received):
             return
         nonce = secrets.token_hex(16)
@@ -154,8 +158,14 @@ class Supervisor:
         except NotFound:
             self._tasks.ack(received)
             return False
-        except UnavailableError:
-            self._tasks.abandon(received)
+        except UnavailableError as error:
+            if error.code == "grant_expired":  # it will not get better by waiting: the site sends a fresh one
+                self._tasks.bury(received, error.code)
+            else:
+                self._tasks.abandon(received)
+            raise
+        except ProtocolError as error:
+            self._tasks.bury(received, error.code)
             raise
         return True
 
@@ -233,6 +243,7 @@ class Supervisor:
             seconds=outcome.seconds,
             stopped_at=outcome.stopped_at,
         )
+        attempt.events.flush()  # what was said until the verdict stands there before it
         failpoints.hit("worker.before_commit")
         won = create_once(store, TaskNames(attempt.task).result, result.to_bytes(), nonce)
         failpoints.hit("worker.after_commit")
