@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
+from collections.abc import Sequence
 
 from codalab_nb import failpoints
 from codalab_nb.errors import UnavailableError
 from codalab_nb.model.base import utc_now
+from codalab_nb.model.grant import life_s
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Message, TaskDocument
 from codalab_nb.site.ledger import Ledger, TaskRow
@@ -18,7 +20,6 @@ from codalab_nb.wiring import PoolSide
 log = logging.getLogger(__name__)
 
 BACK_OFF_MAX_S = 60.0  # the longest time until an attempt that was given back is sent again
-_GRANT_MARGIN_S = 3600.0  # for staging before the run, and for publishing after it
 
 
 class Dispatcher:
@@ -44,7 +45,7 @@ class Dispatcher:
         if self._side.grants is None:
             return None
         document = TaskDocument.model_validate_json(self._side.store.read(TaskNames(row.id).document))
-        life = grant_life_s(document.limits.timeout_s, delay_s + self._side.message_life_s)
+        life = life_s(document.limits.timeout_s, delay_s + self._side.message_life_s)
         return self._side.grants.grant(document, row.n, utc_now() + dt.timedelta(seconds=life))
 
     def send_all(self) -> int:
@@ -63,6 +64,8 @@ class Dispatcher:
         return sent
 
 
-def grant_life_s(timeout_s: float, message_life_s: float) -> float:
-    """How long a grant must live: until the message is taken at the latest, and the run and its ends are over."""
-    return message_life_s + timeout_s + _GRANT_MARGIN_S
+def check_lives(side: PoolSide, documents: Sequence[TaskDocument]) -> None:
+    """Raises InputError(grant_life) if the pool cannot grant a worker what a task needs for as long as it may take."""
+    if side.grants is not None:
+        for timeout_s in {document.limits.timeout_s for document in documents}:
+            life_s(timeout_s, BACK_OFF_MAX_S + side.message_life_s, side.grants.longest_grant_s)

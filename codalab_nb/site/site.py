@@ -31,7 +31,7 @@ from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.site import embedded, sweeps, verdicts
 from codalab_nb.site.catalog import Catalog
 from codalab_nb.site.changes import watch_all
-from codalab_nb.site.dispatch import Dispatcher
+from codalab_nb.site.dispatch import Dispatcher, check_lives
 from codalab_nb.site.inputs import provide
 from codalab_nb.site.inputs import resolve_all as resolve_inputs
 from codalab_nb.site.ledger import TaskRow
@@ -239,6 +239,7 @@ class Site:
     def submit(self, drafts: Sequence[Draft]) -> list[Task]:
         """S1 to S3 for drafts that belong together. When it returns, the tasks are accepted: they survive anything."""
         side = self.pools.side(drafts[0].document.pool)  # what belongs together goes to one pool
+        check_lives(side, [draft.document for draft in drafts])
         documents = [self._store_bundle(draft, side.store) for draft in drafts]
         batch = documents[0].batch
         if batch is not None:
