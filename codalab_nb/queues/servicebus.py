@@ -85,7 +85,7 @@ class ServiceBusQueue:
         self._in_hand: dict[str, _InHand] = {}
         self._closed = False
         self._sending = threading.Lock()
-        self._sender = SenderLink(lambda: self._client, name, try_s=try_s)
+        self._sender = SenderLink(self._client, name, try_s=try_s)
         self._looking = threading.Lock()
         self._peeker = self._new_link()
         self._graves = self._new_link(dead_letters=True)
@@ -171,9 +171,7 @@ class ServiceBusQueue:
         return self._new_link()
 
     def _new_link(self, *, dead_letters: bool = False) -> ReceiverLink:
-        return ReceiverLink(
-            lambda: self._client, self.name, dead_letters=dead_letters, try_s=self._try_s, clock=self._clock
-        )
+        return ReceiverLink(self._client, self.name, dead_letters=dead_letters, try_s=self._try_s, clock=self._clock)
 
     def _give_link(self, link: ReceiverLink) -> None:
         with self._lock:

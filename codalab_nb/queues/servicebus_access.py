@@ -13,7 +13,7 @@ from azure.servicebus import ServiceBusClient
 from codalab_nb.errors import InputError, UnavailableError
 from codalab_nb.queues.servicebus_tokens import token_expiry
 
-TRY_S = 15.0
+TRY_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,10 @@ class Namespace:
             return False
 
     def client(self, credential: Credential, try_s: float = TRY_S) -> ServiceBusClient:
-        """Not connected yet. No try of an operation takes longer than `try_s` seconds. Retries are ours: the SDK's sleep where a worker should notice that it is told to stop."""
+        """Not connected yet; no try of an operation takes longer than `try_s` seconds.
+
+        Retries are ours: the SDK's sleep where a worker should notice that it is told to stop.
+        """
         options: dict[str, Any] = {"use_tls": not self.is_local, "try_timeout": try_s, "retry_total": 0}
         return ServiceBusClient(self.host, _for_sdk(credential), **options)
 

@@ -18,7 +18,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from azure.servicebus import (
     ServiceBusClient,
@@ -52,38 +52,84 @@ _FINAL = (
 )
 
 _T = TypeVar("_T")
+_H = TypeVar("_H", ServiceBusReceiver, ServiceBusSender)
 Clock = Callable[[], float]
 Settling = Callable[[ServiceBusReceiver], None]
 
 
-class ReceiverLink:
+class _Link(Generic[_H]):
+    """A handler of the SDK that is opened when it is needed, and thrown away when anything is wrong with it."""
+
+    def __init__(self, client: ServiceBusClient, queue_name: str, *, try_s: float = TRY_S) -> None:
+        self._client = client
+        self._queue = queue_name
+        self._try_s = try_s
+        self._handler: _H | None = None
+
+    def _make(self) -> _H:
+        raise NotImplementedError
+
+    def _do(self, action: Callable[[_H], _T]) -> _T:
+        """Does it, and once more on a new link where that may help. What cannot be reached is told at once."""
+        for may_repeat in (True, False):
+            handler = self._open()
+            try:
+                return action(handler)
+            except _GONE:
+                raise
+            except Exception as error:
+                self.close()
+                if isinstance(error, _FINAL) or not may_repeat:
+                    raise
+        raise AssertionError("the second try returns or raises")
+
+    def _open(self) -> _H:
+        if self._handler is None:
+            # Entering opens it, within the time of a try; left to the first receive it would have to fit into its wait.
+            self._handler = _within(2 * self._try_s, lambda: self._make().__enter__(), _close)
+            self._opened()
+        return self._handler
+
+    def _opened(self) -> None:
+        """For who wants to know."""
+
+    def close(self) -> None:
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            _in_background(lambda: _close(handler))
+
+
+class ReceiverLink(_Link[ServiceBusReceiver]):
     """`dead_letters`: the link receives from the dead-letter queue. Foreign exceptions leave every method."""
 
     def __init__(
         self,
-        client: Callable[[], ServiceBusClient],
+        client: ServiceBusClient,
         queue_name: str,
         *,
         dead_letters: bool = False,
         try_s: float = TRY_S,
         clock: Clock = time.monotonic,
     ) -> None:
-        self._client = client
-        self._queue = queue_name
-        self._try_s = try_s
+        super().__init__(client, queue_name, try_s=try_s)
         self._options: dict[str, Any] = {"sub_queue": "deadletter"} if dead_letters else {}
         self._clock = clock
         self._silent_s = _SILENT_S * random.uniform(0.8, 1.2)  # noqa: S311 (no secret)
-        self._receiver: ServiceBusReceiver | None = None
         self._heard_at = 0.0
         self.has_credit = False  # the service may send one message although nobody waits
 
+    def _make(self) -> ServiceBusReceiver:
+        return self._client.get_queue_receiver(self._queue, prefetch_count=0, socket_timeout=_SOCKET_S, **self._options)
+
+    def _opened(self) -> None:
+        self._heard_at = self._clock()
+
     def receive(self, timeout_s: float) -> ServiceBusReceivedMessage | None:
         deadline = self._clock() + timeout_s
-        if self._receiver is not None and self._clock() - self._heard_at > self._silent_s:
+        if self._handler is not None and self._clock() - self._heard_at > self._silent_s:
             self.pause()
             self.close()
-        return self._with_fresh_link(lambda receiver: self._receive(receiver, deadline - self._clock()))
+        return self._do(lambda receiver: self._receive(receiver, deadline - self._clock()))
 
     def _receive(self, receiver: ServiceBusReceiver, left_s: float) -> ServiceBusReceivedMessage | None:
         self.has_credit = True
@@ -99,108 +145,47 @@ class ReceiverLink:
 
     def peek(self, count: int, after: int) -> list[ServiceBusReceivedMessage]:
         """Up to `count` messages that come after number `after`, locked ones included."""
-
-        def look(receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:
-            return receiver.peek_messages(max_message_count=count, sequence_number=after + 1, timeout=self._try_s)
-
-        return self._with_fresh_link(look)
+        return self._do(
+            lambda receiver: receiver.peek_messages(
+                max_message_count=count, sequence_number=after + 1, timeout=self._try_s
+            )
+        )
 
     def settle(self, how: Settling) -> bool:
-        """False when the lock had passed on. On a fresh link the SDK settles by the lock's token."""
+        """False when the lock had passed on. On a new link the SDK settles by the lock's token."""
         try:
-            self._with_fresh_link(how)
+            self._do(how)
         except _GONE:
             return False
         return True
 
-    def _with_fresh_link(self, action: Callable[[ServiceBusReceiver], _T]) -> _T:
-        """Does it, and once more on a new link when the one we had turns out to be broken."""
-        fresh = self._receiver is None
-        try:
-            return action(self._open())
-        except _GONE:
-            raise
-        except Exception as error:
-            self.close()
-            if fresh or isinstance(error, _FINAL):
-                raise
-        try:
-            return action(self._open())
-        except _GONE:
-            raise
-        except Exception:
-            self.close()
-            raise
-
-    def _open(self) -> ServiceBusReceiver:
-        if self._receiver is None:
-
-            def connect() -> ServiceBusReceiver:
-                made = self._client().get_queue_receiver(
-                    self._queue, prefetch_count=0, socket_timeout=_SOCKET_S, **self._options
-                )
-                return made.__enter__()  # opens it, within the time of a try and not within that of a receive
-
-            self._receiver = _within(2 * self._try_s, connect, _close)
-            self._heard_at = self._clock()
-        return self._receiver
-
     def pause(self) -> None:
         """Takes back the credit, and gives back what came in the meantime."""
-        if self._receiver is None or not self.has_credit:
+        if self._handler is None or not self.has_credit:
             return
         self.has_credit = False
-        handler = getattr(self._receiver, "_handler", None)
-        drain = getattr(getattr(self._receiver, "_amqp_transport", None), "drain_and_release_messages", None)
-        if handler is None or drain is None:  # another SDK: closing does the same, but opening again takes its time
+        inner = getattr(self._handler, "_handler", None)
+        drain = getattr(getattr(self._handler, "_amqp_transport", None), "drain_and_release_messages", None)
+        if inner is None or drain is None:  # another SDK: closing does the same, but opening again takes its time
             self.close()
             return
         try:
-            drain(handler)
+            drain(inner)
         except Exception:  # noqa: BLE001 (whatever is wrong with the link, a new one is made when it is needed)
             self.close()
 
     def close(self) -> None:
-        receiver, self._receiver = self._receiver, None
         self.has_credit = False
-        if receiver is not None:
-            _in_background(lambda: _close(receiver))
+        super().close()
 
 
-class SenderLink:
-    def __init__(self, client: Callable[[], ServiceBusClient], queue_name: str, *, try_s: float = TRY_S) -> None:
-        self._client = client
-        self._try_s = try_s
-        self._queue = queue_name
-        self._sender: ServiceBusSender | None = None
+class SenderLink(_Link[ServiceBusSender]):
+    def _make(self) -> ServiceBusSender:
+        return self._client.get_queue_sender(self._queue)
 
     def send(self, message: ServiceBusMessage) -> None:
         """Twice with the same message id at the most: the service drops the second if the first had arrived."""
-        fresh = self._sender is None
-        try:
-            self._open().send_messages(message, timeout=self._try_s)
-            return
-        except Exception as error:
-            self.close()
-            if fresh or isinstance(error, _FINAL):
-                raise
-        try:
-            self._open().send_messages(message, timeout=self._try_s)
-        except Exception:
-            self.close()
-            raise
-
-    def _open(self) -> ServiceBusSender:
-        if self._sender is None:
-            self._sender = _within(
-                2 * self._try_s, lambda: self._client().get_queue_sender(self._queue).__enter__(), _close
-            )
-        return self._sender
-
-    def close(self) -> None:
-        sender, self._sender = self._sender, None
-        if sender is not None:
-            _in_background(lambda: _close(sender))
+        self._do(lambda sender: sender.send_messages(message, timeout=self._try_s))
 
 
 def _within(seconds: float, make: Callable[[], _T], undo: Callable[[_T], None]) -> _T:

@@ -24,6 +24,13 @@ from codalab_nb.queues.servicebus import MAX_DELIVERIES, QUEUE_SETTINGS, Service
 from codalab_nb.queues.servicebus_access import Credential, Namespace, RuleKey
 from tests.support.broker import LISTEN, MANAGE, SEND, Broker, QueueSettings, Rule
 
+# The SDK forgets to close the socket of a connection that broke; the interpreter does it, and says so whenever it comes
+# to it, perhaps between two tests.
+SDK_LEAVES_SOCKETS = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning",
+    "ignore:unclosed <socket.socket:ResourceWarning",
+)
+
 RULE, KEY = "root", "key-of-the-root-rule"
 
 
