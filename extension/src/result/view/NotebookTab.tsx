@@ -1,0 +1,93 @@
+import { useVirtualizer } from '@tanstack/react-virtual';
+import * as React from 'react';
+
+import { isOpen } from '../../core/states';
+import { Busy, Empty, useSignal, useTrans } from '../../core/ui';
+import { type ILiveCell } from '../model/fold';
+import { type ResultModel } from '../model/result';
+import { CellView } from './CellView';
+import { FailureCard } from './FailureCard';
+import { useFollow } from './follow';
+
+const LINE = 18;
+
+/** The notebook as it runs. Only what is in sight is drawn, however many cells there are. */
+export function NotebookTab(props: { model: ResultModel }): React.ReactElement {
+  const { model } = props;
+  const trans = useTrans();
+  const version = useSignal(model.drawn, () => model.version);
+  const scroller = React.useRef<HTMLDivElement>(null);
+  const { cells, running, language, truncated } = model.notebook;
+  const state = model.detail?.state;
+  const open = state !== undefined && isOpen(state);
+  // The cells begin below whatever stands above them.
+  const list = React.useRef<HTMLDivElement>(null);
+  const [above, setAbove] = React.useState(0);
+  React.useLayoutEffect(() => setAbove(list.current?.offsetTop ?? 0), [version, state]);
+  const virtual = useVirtualizer({
+    count: cells.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: index => estimate(cells[index]),
+    getItemKey: index => cells[index]?.key ?? index,
+    scrollMargin: above,
+    overscan: 3
+  });
+  const follow = useFollow(scroller, open ? running : null, version);
+  if (!model.loaded) {
+    return model.error ? <></> : <Busy label={trans.__('Reading the notebook …')} />;
+  }
+  return (
+    <div className="codalab-Notebook">
+      <div
+        ref={scroller}
+        className="codalab-Notebook-scroller"
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: the keyboard must reach it
+        tabIndex={0}
+        role="region"
+        aria-label={trans.__('Notebook')}
+        {...follow.handlers}
+      >
+        {state === 'failed' ? <FailureCard model={model} /> : null}
+        {truncated ? (
+          <p className="codalab-Output-note">
+            {trans.__('The notebook said more than its limit; the places are marked where output was cut.')}
+          </p>
+        ) : null}
+        {cells.length === 0 ? <Empty title={trans.__('The notebook has no cells.')} /> : null}
+        <div ref={list} className="codalab-Notebook-cells" style={{ height: virtual.getTotalSize() }}>
+          {virtual.getVirtualItems().map(item => {
+            const cell = cells[item.index];
+            return cell ? (
+              <div
+                key={item.key}
+                data-index={item.index}
+                ref={virtual.measureElement}
+                className="codalab-Notebook-item"
+                style={{ transform: `translateY(${item.start - above}px)` }}
+              >
+                <CellView
+                  cell={cell}
+                  number={item.index + 1}
+                  language={language}
+                  running={open && running === item.index}
+                  version={cell.version}
+                />
+              </div>
+            ) : null;
+          })}
+        </div>
+      </div>
+      {open && running !== null && !follow.following ? (
+        <button type="button" className="codalab-Button codalab-Notebook-follow" onClick={follow.resume}>
+          {trans.__('Follow the run')}
+        </button>
+      ) : null}
+    </div>
+  );
+}
+
+/** About how high a cell will be, until it is measured. */
+function estimate(cell: ILiveCell | undefined): number {
+  const lines = (text: string): number => text.split('\n', 200).length;
+  return 30 + LINE * lines(cell?.source ?? '') + 60 * (cell?.outputs.length ?? 0);
+}
