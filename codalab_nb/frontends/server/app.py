@@ -11,15 +11,21 @@ from jupyter_server.utils import url_path_join
 
 # Importing them registers their operations.
 from codalab_nb.frontends.server import (  # noqa: F401
+    batches,
     datasets,
     datasets_add,
     datasets_preview,
     examples,
+    form,
     live,
     log,
+    methods,
     samples,
     status,
+    submit,
     tasks,
+    tasks_act,
+    tasks_again,
     uploads,
 )
 from codalab_nb.frontends.server.context import Context

@@ -1,8 +1,8 @@
 """The one watcher of a server: hears of news by the bells of ledger and store, and tells every open page.
 
-One thread writes the messages of all pages; two more only wait for a bell. A page is sent its next message
-when the one before has left. Of what happens meanwhile only the newest word is written, from ledger and store, so that a
-slow page costs no memory and learns all the same. No page, no threads.
+One thread writes the messages of all pages; two more only wait for a bell. A page is sent its next message when the one
+before has left. Of what happens meanwhile only the newest word is written, from ledger and store: a slow page costs no
+memory, and learns all the same. No page, no threads.
 """
 
 from __future__ import annotations
