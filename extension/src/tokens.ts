@@ -49,6 +49,10 @@ export const Command = {
   removeTasks: 'codalab:remove-tasks',
   /** `{task}`: opens the panel, or the notebook, with the choices of that task (tasks/). */
   copyAndChange: 'codalab:copy-and-change',
+  /** For the context menu of a list: of the row that was clicked (tasks/). */
+  openClicked: 'codalab:open-clicked-task',
+  openClickedBatch: 'codalab:open-clicked-batch',
+  listClickedBatch: 'codalab:list-clicked-batch',
   /** Connects to the server again at once (shell/). */
   reconnect: 'codalab:reconnect'
 } as const;

@@ -77,6 +77,20 @@ export class TaskList implements IDisposable {
     }
   }
 
+  /** Reads all there are. Ends early when a page cannot be read: `error` has why. */
+  async all(): Promise<void> {
+    this.need(Number.MAX_SAFE_INTEGER);
+    while (this.loading && !this._disposed) {
+      await new Promise<void>(resolve => {
+        const once = (): void => {
+          this._changed.disconnect(once);
+          resolve();
+        };
+        this._changed.connect(once);
+      });
+    }
+  }
+
   dispose(): void {
     if (!this._disposed) {
       this._disposed = true;
