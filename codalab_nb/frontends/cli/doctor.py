@@ -6,7 +6,6 @@ import argparse
 import importlib.util
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,7 +18,8 @@ from codalab_nb._version import __version__
 from codalab_nb.errors import CodalabError
 from codalab_nb.frontends.cli.kernels import installed
 from codalab_nb.frontends.cli.output import Output
-from codalab_nb.frontends.cli.text import count, duration, size
+from codalab_nb.frontends.cli.text import count, size
+from codalab_nb.frontends.sandbox_probe import why_no_sandbox
 from codalab_nb.places import Places
 from codalab_nb.settings import Settings
 from codalab_nb.site import embedded
@@ -34,9 +34,6 @@ _ANALYSIS = {
     "sklearn": "scikit-learn",
 }
 _LITTLE_SPACE, _NO_SPACE = 2 << 30, 100 << 20
-_PROBE_S = 60.0
-# In a process of its own: front ends do not load the worker, and the trial needs a process with one thread.
-_PROBE = "from codalab_worker.sandboxes import probing; print(probing.why_not() or '')"
 
 
 @dataclass(frozen=True)
@@ -151,19 +148,7 @@ def _sandbox(config: Settings) -> Check:
     if config.sandbox == "none":
         fix = "Set sandbox = 'auto' (codalab-nb config show says where it is set)."
         return Check("sandbox", "warning", "switched off: notebooks run with your own rights", fix)
-    try:
-        probe = subprocess.run(
-            [sys.executable, "-P", "-c", _PROBE],
-            capture_output=True,
-            text=True,
-            timeout=_PROBE_S,
-            check=False,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-        )
-        why = probe.stdout.strip() if probe.returncode == 0 else probe.stderr.strip()[-500:] or "the trial failed"
-    except subprocess.TimeoutExpired:
-        why = f"a trial sandbox was not ready after {duration(_PROBE_S)}"
+    why = why_no_sandbox()
     if not why:
         return Check("sandbox", "ok", "bubblewrap works: notebooks are walled in, without network unless you allow it")
     if config.sandbox == "bubblewrap":

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from codalab_nb.frontends.sandbox_probe import why_no_sandbox
 from codalab_nb.frontends.server.progress import ProgressBook
 from codalab_nb.site.site import Site
 
@@ -18,6 +19,8 @@ class Context:
         self._site: Site | None = None
         self._progress: ProgressBook | None = None
         self._lock = threading.Lock()
+        self._why_no_sandbox: str | None = None
+        self._probe: threading.Thread | None = None
         self._closed = False
         self.datasets_changed: Callable[[], None] = lambda: None  # called by who adds, changes or removes one
 
@@ -37,6 +40,17 @@ class Context:
             if self._progress is None:
                 self._progress = ProgressBook(site)
             return self._progress
+
+    def why_no_sandbox(self) -> str | None:
+        """Empty when there is one, else why not; None as long as that is not known: it is tried out once, meanwhile."""
+        with self._lock:
+            if self._probe is None:
+                self._probe = threading.Thread(target=self._try_sandbox, name="codalab-sandbox", daemon=True)
+                self._probe.start()
+        return self._why_no_sandbox
+
+    def _try_sandbox(self) -> None:
+        self._why_no_sandbox = why_no_sandbox()
 
     def close(self) -> None:
         with self._lock:

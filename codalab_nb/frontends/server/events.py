@@ -7,7 +7,6 @@ from collections.abc import Awaitable
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
-from jupyter_server.base.websocket import WebSocketMixin
 from pydantic import TypeAdapter, ValidationError
 from tornado import web, websocket
 
@@ -23,16 +22,26 @@ _FROM_PAGE: TypeAdapter[FromPage] = TypeAdapter(FromPage)
 _NOT_UNDERSTOOD = 1003  # RFC 6455, section 7.4.1
 
 
-class EventsHandler(WebSocketMixin, websocket.WebSocketHandler, JupyterHandler):
+class EventsHandler(websocket.WebSocketHandler, JupyterHandler):
     """Authenticated, authorized and of our own origin before it is a WebSocket at all."""
 
     auth_resource = security.RESOURCE
     max_message_size = 1 << 16  # pages say little
+    # jupyter_server's own mixin gives tornado, which pings by itself, milliseconds for seconds.
+    ping_interval = 30.0
+    ping_timeout = 30.0
 
     def initialize(self, context: Context, feed: Feed) -> None:
         self._context = context
         self._feed = feed
         self._page: Page | None = None
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        await JupyterHandler.prepare(self, _redirect_to_login=False)
+
+    def check_origin(self, origin_to_satisfy_tornado: str = "") -> bool:
+        """As for every other request of this server: its own settings say which pages may ask."""
+        return bool(JupyterHandler.check_origin(self, origin_to_satisfy_tornado))
 
     async def get(self, *arguments: Any, **named: Any) -> None:
         if self.current_user is None:
@@ -45,7 +54,6 @@ class EventsHandler(WebSocketMixin, websocket.WebSocketHandler, JupyterHandler):
             await opening
 
     def open(self, *_: Any, **__: Any) -> None:
-        super().open()
         self.set_nodelay(True)
         loop = asyncio.get_running_loop()
 

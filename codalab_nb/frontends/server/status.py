@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from codalab_nb._version import __version__
@@ -56,7 +55,7 @@ def pools(context: Context) -> PoolList:
 def now(context: Context) -> Status:
     site = context.site
     holder = embedded.current(site.places)
-    sandbox, warning = _sandbox(site)
+    sandbox, warning = _sandbox(context)
     return Status(
         version=__version__,
         home=str(site.places.home),
@@ -76,19 +75,17 @@ def busy(site: Site) -> Busy:
     return Busy(queued=queued, running=running)
 
 
-def _sandbox(site: Site) -> tuple[str, str | None]:
-    """What the settings ask for, and whether the program for it is there; what really walled a task in, it says."""
-    asked = site.settings.sandbox
+def _sandbox(context: Context) -> tuple[str, str | None]:
+    """What walls notebooks in here, and why nothing does."""
+    asked = context.site.settings.sandbox
     if asked == "none":
         return "none", f"{_NONE} The setting `sandbox` asks for that."
-    if shutil.which("bwrap") is None:
-        why = f"{_NONE} Install bubblewrap to wall them in: sudo apt install bubblewrap."
-        return (
-            ("bubblewrap", "The settings ask for a sandbox, and bubblewrap is not installed: nothing can run.")
-            if (asked == "bubblewrap")
-            else ("none", why)
-        )
-    return "bubblewrap", None
+    why = context.why_no_sandbox()
+    if not why:  # or it is not known yet: then nothing is said against it
+        return "bubblewrap", None
+    if asked == "bubblewrap":
+        return "bubblewrap", f"Nothing can run: the settings ask for a sandbox, and it does not work. {why}"
+    return "none", f"{_NONE} {why}"
 
 
 def _known_to_people(folder: Path) -> str:
