@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 import ipywidgets as widgets
 
+from codalab_nb.frontends.choosing.directions import meaning
 from codalab_nb.frontends.choosing.fits import Fit
-from codalab_nb.frontends.choosing.words import direction, roughly
+from codalab_nb.frontends.choosing.words import roughly
 from codalab_nb.frontends.cli.text import duration
 from codalab_nb.frontends.notebook.form import Form
 from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe
@@ -159,19 +160,15 @@ def _reference_words(method: Method, document: DatasetDocument, form: Form, name
     """For a reference level: what `up` means, and, where it is only proposed, the question whether that is right."""
     if method.parameters[name].default_from != "reference":
         return "", ""
-    level = form.value(name)
-    if not isinstance(level, str) or not level:
+    found = meaning(method, document.profile, name, form.value, form.given)
+    if found is None:
         return "", ""
-    other = next((one for one, declared in method.parameters.items() if declared.differs_from == name), None)
-    treated = form.value(other) if other else None
-    arrow = direction(level, [treated] if isinstance(treated, str) and treated else ())
-    reference = document.profile.reference
-    sure = reference is not None and reference.level == level and not reference.proposed
-    if sure and name not in form.given:
-        return f"{arrow[0].upper()}{arrow[1:]}.", ""
+    arrow, proposed = found
     if name in form.given:
         return "", f"Yes: {arrow}"
-    return f"{level} is only proposed. Is this right?", f"Yes: {arrow}"
+    if not proposed:
+        return f"{arrow[0].upper()}{arrow[1:]}.", ""
+    return f"{form.value(name)} is only proposed. Is this right?", f"Yes: {arrow}"
 
 
 class AdvancedBox:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codalab_nb.errors import InputError
-from codalab_nb.frontends.notebook.form import Form, NotYet, read
+from codalab_nb.frontends.choosing.typed import NotYet, read
+from codalab_nb.frontends.notebook.form import Form
 from codalab_nb.model.base import Json, JsonObject
 from codalab_nb.model.choices import check_parameters, parameter_schema
 from codalab_nb.model.dataset import Column, Level, Profile, Reference
