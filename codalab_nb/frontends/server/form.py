@@ -10,6 +10,7 @@ from typing import Any
 
 from codalab_nb.errors import InputError, Problem
 from codalab_nb.frontends.choosing.directions import meaning, references
+from codalab_nb.frontends.choosing.several import for_each
 from codalab_nb.frontends.choosing.typed import NotYet, read
 from codalab_nb.frontends.choosing.words import plain
 from codalab_nb.frontends.server.context import Context
@@ -79,14 +80,16 @@ def _typed(method: Method, name: str, value: Any) -> Json:
 def _of_method(
     method: Method, documents: Mapping[str, DatasetDocument], values: Mapping[str, Json], times: Times
 ) -> methods.MethodForm:
-    schemas = {name: parameter_schema(method, one.profile, values) for name, one in documents.items()}
+    own = for_each(method, list(documents.values()), values)
+    each = {name: own[document.reference] for name, document in documents.items()}
+    schemas = {name: parameter_schema(method, one.profile, each[name]) for name, one in documents.items()}
     schema = joined(schemas)
     defaults = {name: one["default"] for name, one in schema["properties"].items() if "default" in one}
     asked = [
         methods.ReferenceQuestion(parameter=name, sentence=found[0], proposed=found[1], dataset=document.reference)
         for key, document in documents.items()
         for name in references(method)
-        if (found := meaning(method, document.profile, name, _values(schemas[key], values).get, values))
+        if (found := meaning(method, document.profile, name, _values(schemas[key], each[key]).get, each[key]))
     ]
     expected = [times.of(method, document) for document in documents.values()]
     return methods.MethodForm(
@@ -97,7 +100,7 @@ def _of_method(
         ui_schema={"ui:order": list(method.parameters)},
         values={**defaults, **values},
         references=tuple(asked),
-        problems=tuple(_problems(method, documents, values, schema)),
+        problems=tuple(_problems(method, documents, each, schema)),
         expected_seconds=sum(filter(None, expected)) if all(one is not None for one in expected) else None,
     )
 
@@ -108,7 +111,10 @@ def _values(schema: JsonObject, given: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _problems(
-    method: Method, documents: Mapping[str, DatasetDocument], values: Mapping[str, Json], schema: JsonObject
+    method: Method,
+    documents: Mapping[str, DatasetDocument],
+    each: Mapping[str, Mapping[str, Json]],
+    schema: JsonObject,
 ) -> list[common.Problem]:
     """Each is told once, and for which data set where it is not one of all."""
     found: dict[Problem, list[str]] = {}
@@ -116,14 +122,14 @@ def _problems(
         found[Problem("method_imports", f"It needs {', '.join(missing)}.", f"{INSTALL}.")] = list(documents)
     for name, document in documents.items():
         try:
-            check_parameters(method, document.profile, values)
+            check_parameters(method, document.profile, each[name])
         except InputError as error:
             for problem in error.problems:
                 found.setdefault(problem, []).append(name)
     told = []
     for problem, where in found.items():
         title = schema["properties"].get(problem.at, {}).get("title", problem.at)
-        problem = _in_words(problem, title, values, schema)
+        problem = _in_words(problem, title, each[where[0]], schema)
         prefix = f"On {', '.join(where)}: " if len(where) < len(documents) else ""
         told.append(common.Problem(code=problem.code, message=prefix + problem.message, fix=problem.fix, at=problem.at))
     return told

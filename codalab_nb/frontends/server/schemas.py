@@ -11,8 +11,8 @@ from codalab_nb.model.base import JsonObject
 def joined(schemas: Mapping[str, JsonObject]) -> JsonObject:
     """One schema for a method on several data sets (name → its schema for it).
 
-    Choices are those that all have. Where the defaults differ there is none: each data set then keeps its own unless a
-    person chooses, which its description says.
+    Choices are those of any of them: a value holds where the data set has it (`choosing.several`). Where the defaults
+    differ there is none: each data set then keeps its own unless a person chooses, which its description says.
     """
     first = next(iter(schemas.values()))
     properties: dict[str, JsonObject] = {}
@@ -31,7 +31,7 @@ def _joined(each: Mapping[str, JsonObject]) -> JsonObject:
     if all(schema == schemas[0] for schema in schemas):
         return one
     if all("enum" in schema for schema in schemas):
-        one["enum"] = [choice for choice in one["enum"] if all(choice in schema["enum"] for schema in schemas)]
+        one["enum"] = list(dict.fromkeys(choice for schema in schemas for choice in schema["enum"]))
     else:  # of a general table the columns are listed, of a matrix any gene may be named
         one.pop("enum", None)
     if any(schema.get("default") != one.get("default") for schema in schemas):

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from codalab_nb.errors import InputError, Problem, Problems
 from codalab_nb.frontends.choosing.batch import Pair, drafts
+from codalab_nb.frontends.choosing.several import for_each
 from codalab_nb.frontends.choosing.words import plainly
 from codalab_nb.frontends.server.context import Context
 from codalab_nb.frontends.server.form import given
@@ -41,7 +42,15 @@ def analyze(context: Context, body: methods.Analyze) -> methods.Submitted:
             else:
                 told = f"Left out: {template.method.title} on {document.reference}. {reason}"
                 left_out.append(plainly_told("left_out", told, at=document.reference))
-    made = drafts(site, pairs, lambda _, method: given(body, method), options, problems, sweep=body.sweep)
+    values = {
+        name: for_each(
+            template.method, [one for one, method in pairs if method.name == name], given(body, template.method)
+        )
+        for name, template in templates.items()
+    }
+    made = drafts(
+        site, pairs, lambda one, method: values[method.name][one.reference], options, problems, sweep=body.sweep
+    )
     tasks = site.submit(made)
     warnings = dict.fromkeys(warning for draft in made for warning in draft.warnings)
     told_warnings = (plainly_told(one.code, one.message, one.fix, one.at) for one in warnings)
