@@ -134,21 +134,20 @@ class AzureStore:
         return self._service.get_blob_client(container, blob)
 
     def read(self, name: str, offset: int = 0) -> bytes:
-        return self._read(name, offset, None)
-
-    def read_range(self, name: str, offset: int, length: int) -> bytes:
-        """At most `length` bytes from `offset` on."""
-        return self._read(name, offset, length)
-
-    def _read(self, name: str, offset: int, length: int | None) -> bytes:
         blob = self._blob(name)
-        # Without any range the SDK copes with an empty blob by itself.
-        start = None if length is None and offset == 0 else offset
         try:
-            return self._edge.call(name, lambda: blob.download_blob(offset=start, length=length).readall())
+            # Without any range the SDK copes with an empty blob by itself.
+            return self._edge.call(name, lambda: blob.download_blob(offset=offset or None).readall())
         except Refused as refused:
             if refused.status == 416:  # nothing there, yet
                 return b""
+            raise surprise(name, refused) from refused.cause
+
+    def read_range(self, name: str, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset` on."""
+        try:
+            return self._edge.read_range(name, self._blob(name), offset, length)
+        except Refused as refused:
             raise surprise(name, refused) from refused.cause
 
     def look(self, name: str) -> Look | None:

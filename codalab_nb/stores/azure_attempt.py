@@ -25,7 +25,16 @@ from codalab_nb.errors import ProtocolError, UnavailableError
 from codalab_nb.model import names
 from codalab_nb.model.grant import Grant
 from codalab_nb.stores.azure_cache import Cache, Lease
-from codalab_nb.stores.azure_edge import PATIENCE_S, Cause, Edge, Refused, client_options, make_transport, surprise
+from codalab_nb.stores.azure_edge import (
+    PART_S,
+    PATIENCE_S,
+    Cause,
+    Edge,
+    Refused,
+    client_options,
+    make_transport,
+    surprise,
+)
 from codalab_nb.stores.azure_fetch import Progress, no_progress
 from codalab_nb.stores.azure_parts import PART_BYTES, part_name
 from codalab_nb.stores.azure_watch import MARK_LIFE_S
@@ -44,11 +53,12 @@ class AzureAttempts:
         cache: Cache,
         *,
         patience_s: float = PATIENCE_S,
+        part_s: float = PART_S,
         certificate: str | None = None,
         progress: Progress = no_progress,
     ) -> None:
         self.cache = cache
-        self.edge = Edge(patience_s)
+        self.edge = Edge(patience_s, part_s)
         self.progress = progress
         self._transport = make_transport(certificate)
 
@@ -312,12 +322,9 @@ class AzureAttempt:
         return lease.path
 
     def _read_range(self, name: str, offset: int, length: int) -> bytes:
-        blob = self._reader(name)
         try:
-            return self._edge.call(name, lambda: blob.download_blob(offset=offset, length=length).readall())
+            return self._edge.read_range(name, self._reader(name), offset, length)
         except Refused as refused:
-            if refused.status == 416:
-                return b""
             if refused.status in (401, 403):
                 raise self._over(refused) from refused.cause
             raise surprise(name, refused) from refused.cause

@@ -7,14 +7,23 @@ last one may have done its work (`Refused.unsure`).
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from azure.core.exceptions import AzureError, HttpResponseError, IncompleteReadError, ServiceRequestError
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.core.pipeline.transport import RequestsTransport
+from azure.storage.blob import BlobClient
 
 from codalab_nb import failpoints
 from codalab_nb.errors import CodalabError, UnavailableError
@@ -30,6 +39,7 @@ MOST_PUT_BYTES = 64 << 20  # one request; a create-only grant cannot do more tha
 _CONNECT_S, _READ_S = 10, 30
 _BACK_OFF_S, _BACK_OFF_MAX_S = 0.2, 5.0
 _SAY_SO_AFTER_S = 3.0
+PART_S = 150.0  # 8 MiB at 56 kB/s
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _GONE = frozenset({"ContainerBeingDeleted", "ContainerNotFound", "BlobNotFound", "ResourceNotFound"})
 
@@ -71,10 +81,23 @@ def make_transport(certificate: str | None = None) -> RequestsTransport:
 
 
 class Edge:
-    """`call` runs one operation of the SDK until it has an answer or `patience_s` has passed."""
+    """`call` runs one operation of the SDK until it has an answer or `patience_s` has passed.
 
-    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+    `part_s`: the longest time for a part of a file; the limits on sockets never end an answer that trickles.
+    """
+
+    def __init__(self, patience_s: float = PATIENCE_S, part_s: float = PART_S) -> None:
         self._patience_s = patience_s
+        self._part_s = part_s
+
+    def read_range(self, name: str, blob: BlobClient, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset` on; fewer, or none, at the end. Raises what `call` raises."""
+        try:
+            return self.call(name, lambda: _read_in_time(blob, offset, length, self._part_s))
+        except Refused as refused:
+            if refused.status == 416:
+                return b""
+            raise
 
     def call(self, name: str, operation: Callable[[], _T], *, writes: bool = False, unsure: bool = False) -> _T:
         """The operation's value. `name` is the store's name of what it is about.
@@ -108,6 +131,34 @@ class Edge:
             if self._patience_s - left > _SAY_SO_AFTER_S:
                 log.warning("the store does not answer for %s (%s); trying again", name, code or cause)
             time.sleep(pause)
+
+
+def _read_in_time(blob: BlobClient, offset: int, length: int, limit_s: float) -> bytes:
+    over = threading.Event()
+    answers: list[Any] = []
+
+    def note(response: Any) -> None:
+        if over.is_set():  # the SDK asks again by itself when an answer breaks off
+            raise ServiceResponseError(f"no complete answer in {limit_s:.0f} s")
+        answers.append(response.http_response.internal_response.raw)
+
+    def end() -> None:
+        over.set()
+        for answer in answers:
+            with contextlib.suppress(RuntimeError, ValueError, OSError):  # it had ended
+                answer.shutdown()
+
+    timer = threading.Timer(limit_s, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        data = blob.download_blob(offset=offset, length=length, raw_response_hook=note).readall()
+    finally:
+        timer.cancel()
+        if over.is_set():
+            for answer in answers:
+                answer.close()
+    return data
 
 
 def _answer(error: AzureError) -> tuple[int | None, str]:

@@ -1,5 +1,5 @@
 """The storage account for the suites that need one."""
 
-from tests.support.azurite import account
+from tests.support.azurite import account, entra_account
 
-__all__ = ["account"]
+__all__ = ["account", "entra_account"]
