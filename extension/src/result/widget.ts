@@ -18,6 +18,7 @@ export class ResultWidget extends MainAreaWidget<View> {
     this._model = model;
     this.id = `codalab-result-${task}`;
     this.addClass('codalab-ResultDocument');
+    this.toolbar.hide();
     this.title.closable = true;
     this.title.icon = logoIcon;
     this.title.label = page.codalab.trans.__('Result');

@@ -23,6 +23,9 @@ export const LAST = 90;
 /** Characters of all outputs together. */
 export const MOST_HELD = 60_000_000;
 
+/** Reported numbers, figures and tables are told by this type; it stands beside what is shown. */
+export const REPORT_TYPE = 'application/vnd.codalab.report+json';
+
 /** The cell with the injected parameters, which the submitted notebook does not have. */
 const INJECTED = -1;
 
@@ -153,6 +156,10 @@ export class NotebookFold {
     }
     const output = cleaned(raw);
     this._add(cell, output);
+    const told = output.kind === 'data' ? output.data[REPORT_TYPE] : null;
+    if (isObject(told)) {
+      this._metric({ name: told['metric'], value: told['value'] });
+    }
     if (id !== null && output.kind === 'data') {
       this._displays.set(id, [...(this._displays.get(id) ?? []), { cell, key: output.key }]);
     }

@@ -4,6 +4,7 @@
  * What needs a script is shown by its picture where it has one, else by a sentence that says why.
  */
 import { type Output, type IShown } from '../model/output';
+import { REPORT_TYPE } from '../model/fold';
 import { htmlFrame, svgFrame, type IFrame } from './frame';
 import { readTable, type ITable } from './table';
 
@@ -21,9 +22,6 @@ export type Shown =
   /** Nothing that can be shown; `mimes` are the kinds it has. */
   | { readonly kind: 'unknown'; readonly mimes: string }
   | { readonly kind: 'nothing' };
-
-/** Reported numbers, figures and tables are told by this type; it stands beside what is shown. */
-export const REPORT_TYPE = 'application/vnd.codalab.report+json';
 
 const PICTURES: Readonly<Record<string, string>> = {
   'image/png': '\x89PNG\r\n\x1a\n',

@@ -144,7 +144,7 @@ function Buttons(props: IProps & { detail: TaskDetail }): React.ReactElement {
   return (
     <div className="codalab-Result-buttons">
       {isOpen(detail.state) ? (
-        button(trans.__('Cancel'), () => actions.cancel(task), 'codalab-mod-warn')
+        button(trans.__('Cancel'), () => actions.cancel(task), 'codalab-mod-bad')
       ) : (
         <>
           {button(

@@ -5,7 +5,7 @@ import { isOpen } from '../../core/states';
 import { longTime } from '../../core/text';
 import { Busy, Empty, ErrorBox, useTrans } from '../../core/ui';
 import { type ResultModel } from '../model/result';
-import { harmless, spans } from '../safe/text';
+import { spans } from '../safe/text';
 import { overwritten } from '../model/tail';
 import { useLazy } from './useLazy';
 
@@ -16,6 +16,7 @@ export function LogTab(props: { model: ResultModel }): React.ReactElement {
   const { value: log, error } = useLazy(model.log);
   const scroller = React.useRef<HTMLDivElement>(null);
   const lines = log?.lines ?? [];
+  // eslint-disable-next-line react-hooks/incompatible-library -- what it returns goes into no memo
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => scroller.current,
@@ -61,9 +62,7 @@ export function LogTab(props: { model: ResultModel }): React.ReactElement {
                 <time dateTime={line.at} title={longTime(line.at)}>
                   {new Date(line.at).toLocaleTimeString()}
                 </time>
-                <span className="codalab-Log-where">
-                  {line.cell ? trans.__('cell %1', line.cell) : harmless(line.kind)}
-                </span>
+                <span className="codalab-Log-where">{line.cell ? trans.__('cell %1', line.cell) : ''}</span>
                 <span className="codalab-Log-text">
                   {spans(overwritten(line.text))
                     .map(span => span.text)

@@ -24,6 +24,7 @@ export function NotebookTab(props: { model: ResultModel }): React.ReactElement {
   const list = React.useRef<HTMLDivElement>(null);
   const [above, setAbove] = React.useState(0);
   React.useLayoutEffect(() => setAbove(list.current?.offsetTop ?? 0), [version, state]);
+  // eslint-disable-next-line react-hooks/incompatible-library -- what it returns goes into no memo
   const virtual = useVirtualizer({
     count: cells.length,
     getScrollElement: () => scroller.current,
@@ -33,6 +34,12 @@ export function NotebookTab(props: { model: ResultModel }): React.ReactElement {
     overscan: 3
   });
   const follow = useFollow(scroller, open ? running : null, version);
+  const failed = state === 'failed' && follow.following;
+  React.useEffect(() => {
+    if (failed) {
+      scroller.current?.scrollTo({ top: 0 }); // why, before all else
+    }
+  }, [failed]);
   if (!model.loaded) {
     return model.error ? <></> : <Busy label={trans.__('Reading the notebook …')} />;
   }

@@ -35,7 +35,7 @@ export function useFollow(
       }
       const beyond = cell.getBoundingClientRect().bottom - element.getBoundingClientRect().bottom;
       if (beyond > 0) {
-        element.scrollTop += beyond;
+        element.scrollBy({ top: beyond });
       }
     };
     show();
