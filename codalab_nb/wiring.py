@@ -1,20 +1,29 @@
-"""The only module that names concrete back ends. Everything else takes what it is given."""
+"""The only module that names concrete back ends. Everything else takes what it is given.
+
+The Azure packages are imported when a pool needs them, and not before: they are an extra.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from codalab_nb.model.pool import LOCAL, LocalPool, PoolDefinition
+from codalab_nb.errors import ProtocolError, UnavailableError
+from codalab_nb.model.pool import LOCAL, SITE_RULE, AzurePool, Invite, LocalPool
 from codalab_nb.model.task import Message, Priority
 from codalab_nb.places import Places
 from codalab_nb.queues.local import LocalQueue, LocalReceiver
+from codalab_nb.queues.ordered import OrderedReceiver
 from codalab_nb.queues.ports import Receiver, Sender, TaskQueue
 from codalab_nb.settings import Settings
 from codalab_nb.stores.local import LocalStore
 from codalab_nb.stores.ports import AttemptStore, Granting, SiteStore
 
-POOL = LOCAL
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
 
 
 @dataclass(frozen=True)
@@ -26,27 +35,33 @@ class PoolSide:
     tasks: Mapping[Priority, TaskQueue]
     responses: Receiver
     grants: Granting | None  # None: the pool's workers need no written grants (they share our home)
-    heartbeat_s: float  # how often its workers give signs of life
+    quick: bool  # a send needs no connection made first: whoever submits sends, too, and nobody else has to wake up
+    shared: bool  # its workers are not ours alone: they have their own Python, and see what waits in the queues
+    heartbeat_s: float  # how often its workers give signs of life while they run a task
     pass_s: float  # between two looks for tasks that were left alone
     message_life_s: float
-
-    def close(self) -> None:
-        for queue in self.tasks.values():
-            queue.close()
-        self.responses.close()
+    close: Callable[[], None]
 
 
 @dataclass(frozen=True)
 class WorkerSide:
     """What a worker of a pool gets, and no more: listen on tasks, send on responses, one attempt's names at a time."""
 
+    pool: str
     tasks: Receiver  # urgent ones first
     responses: Sender
-    open_attempt: Callable[[Message], AttemptStore]
+    open_attempt: Callable[[Message], AttemptStore]  # raises ProtocolError for a message without its grant
+    heartbeat_s: float
+    close: Callable[[], None]
 
 
-def open_pool(definition: PoolDefinition, places: Places, settings: Settings) -> PoolSide:
-    """The site's side of a pool. Raises UnavailableError."""
+def open_pool(definition: LocalPool | AzurePool, places: Places, settings: Settings) -> PoolSide:
+    """The site's side of a pool; nothing is connected before it is used.
+
+    Raises UnavailableError(azure_missing), InputError (addresses that are none).
+    """
+    if isinstance(definition, AzurePool):
+        return _azure_pool(definition, places)
     urgent, background, responses = _local_queues(places, settings)
     return PoolSide(
         name=definition.name,
@@ -54,15 +69,13 @@ def open_pool(definition: PoolDefinition, places: Places, settings: Settings) ->
         tasks={Priority.URGENT: urgent, Priority.BACKGROUND: background},
         responses=responses,
         grants=None,
+        quick=True,
+        shared=False,
         heartbeat_s=settings.heartbeat,
         pass_s=settings.reconcile,
         message_life_s=settings.message_life,
+        close=urgent.close,  # the queues are one file
     )
-
-
-def home_store(places: Places) -> SiteStore:
-    """What belongs to the home whatever pools there are: data sets; and the tasks of the pool `local`."""
-    return LocalStore(places.store, places.runtime)
 
 
 def local_worker_side(places: Places, settings: Settings) -> WorkerSide:
@@ -70,9 +83,12 @@ def local_worker_side(places: Places, settings: Settings) -> WorkerSide:
     urgent, background, responses = _local_queues(places, settings)
     store = LocalStore(places.store, places.runtime)
     return WorkerSide(
+        pool=LOCAL,
         tasks=LocalReceiver(urgent, background),
         responses=responses,
         open_attempt=lambda message: store.attempt(message.task, message.n),
+        heartbeat_s=settings.heartbeat,
+        close=urgent.close,
     )
 
 
@@ -82,4 +98,112 @@ def _local_queues(places: Places, settings: Settings) -> tuple[LocalQueue, Local
     return urgent, urgent.beside(f"{LOCAL}-background", same_bell=True), urgent.beside(f"{LOCAL}-responses")
 
 
-__all__ = ["POOL", "LocalPool", "PoolSide", "WorkerSide", "home_store", "local_worker_side", "open_pool"]
+# --- Azure
+
+
+@contextlib.contextmanager
+def azure_extra() -> Iterator[None]:
+    """Around imports of the Azure packages."""
+    try:
+        yield
+    except ImportError as error:
+        if not (error.name or "").startswith("azure"):
+            raise
+        raise UnavailableError(
+            "azure_missing",
+            f"This pool is on Azure, and {error.name} is not installed here.",
+            "pip install 'codalab-nb[azure]'",
+        ) from error
+
+
+def sign_in() -> TokenCredential:
+    """Whoever runs this process, as Microsoft Entra knows them: `az login`, a managed identity, AZURE_… variables."""
+    with azure_extra():
+        from azure.identity import DefaultAzureCredential
+    return DefaultAzureCredential()
+
+
+def _azure_pool(pool: AzurePool, places: Places) -> PoolSide:
+    with azure_extra():
+        from codalab_nb.queues.servicebus import ServiceBusQueue
+        from codalab_nb.queues.servicebus_access import Credential, Namespace, RuleKey
+        from codalab_nb.stores.azure import AzureStore
+
+    identity = sign_in() if pool.site_keys is None or pool.account_key is None else None
+    namespace = Namespace(pool.namespace)
+
+    def queue(name: str, key: str | None) -> ServiceBusQueue:
+        credential: Credential | None = identity if key is None else RuleKey(SITE_RULE, key)
+        assert credential is not None
+        return ServiceBusQueue(namespace, name, credential, lock_s=pool.lock_s)
+
+    keys = pool.site_keys
+    urgent = queue(pool.queues.urgent, keys.urgent if keys else None)
+    background = queue(pool.queues.background, keys.background if keys else None)
+    responses = queue(pool.queues.responses, keys.responses if keys else None)
+    credential = pool.account_key or identity
+    assert credential is not None
+    store = AzureStore(
+        pool.account_url, credential, prefix=pool.prefix, cache=places.state / "pools" / pool.name / "cache"
+    )
+
+    def close() -> None:
+        for one in (urgent, background, responses):
+            one.close()
+        store.close()
+
+    return PoolSide(
+        name=pool.name,
+        store=store,
+        tasks={Priority.URGENT: urgent, Priority.BACKGROUND: background},
+        responses=responses,
+        grants=store,
+        quick=False,
+        shared=True,
+        heartbeat_s=pool.heartbeat_s,
+        pass_s=pool.pass_s,
+        message_life_s=pool.message_life_s,
+        close=close,
+    )
+
+
+def worker_side(invite: Invite, cache: Path, *, cache_bytes: int | None = None) -> WorkerSide:
+    """A worker's side of the pool that `invite` is for. `cache`: a private folder for inputs, shared by its processes.
+
+    Raises UnavailableError(azure_missing), InputError (addresses that are none).
+    """
+    with azure_extra():
+        from codalab_nb.queues.servicebus import ServiceBusQueue
+        from codalab_nb.queues.servicebus_access import Namespace, SharedToken
+        from codalab_nb.stores.azure_attempt import AzureAttempts
+        from codalab_nb.stores.azure_cache import DEFAULT_BYTES, Cache
+    namespace = Namespace(invite.namespace)
+    urgent, background, responses = (
+        ServiceBusQueue(namespace, name, SharedToken(token), lock_s=invite.lock_s)
+        for name, token in (
+            (invite.queues.urgent, invite.tokens.urgent),
+            (invite.queues.background, invite.tokens.background),
+            (invite.queues.responses, invite.tokens.responses),
+        )
+    )
+    attempts = AzureAttempts(Cache(cache, limit_bytes=DEFAULT_BYTES if cache_bytes is None else cache_bytes))
+    tasks = OrderedReceiver([urgent, background])
+
+    def open_attempt(message: Message) -> AttemptStore:
+        if message.grant is None:
+            raise ProtocolError("bad_grant", f"The message of task {message.task} brings no grant.")
+        return attempts.open(message.task, message.n, message.grant)
+
+    def close() -> None:
+        tasks.close()
+        responses.close()
+        attempts.close()
+
+    return WorkerSide(
+        pool=invite.pool,
+        tasks=tasks,
+        responses=responses,
+        open_attempt=open_attempt,
+        heartbeat_s=invite.heartbeat_s,
+        close=close,
+    )

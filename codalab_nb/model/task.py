@@ -115,7 +115,7 @@ class TaskDocument(Document):
     inputs: tuple[FileRef, ...] = ()  # paths relative to the task's working folder; read-only there
     parameters: JsonObject = Field(default_factory=dict)
     kernel: str = "python3"
-    interpreter: str  # absolute path of the submitter's Python: what `python3` means
+    interpreter: str  # absolute path of the submitter's Python: what `python3` means; "": the worker's own
     limits: Limits = Limits()
     network: bool = False
     environment: dict[str, str] = Field(default_factory=dict)  # variables the submitter chose to pass

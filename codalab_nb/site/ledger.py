@@ -19,6 +19,7 @@ from codalab_nb.errors import InputError, ProtocolError
 from codalab_nb.model.task import OPEN, Priority, Reason, Result, State, Step, advance
 from codalab_nb.site.ledger_changes import ChangeLog
 from codalab_nb.site.ledger_pages import Pages
+from codalab_nb.site.pools_workers import Workers
 from codalab_nb.sqlite import Database
 
 _SCHEMA = """
@@ -120,6 +121,7 @@ class Ledger:
         self._database.add_missing("task", _ADDED)
         self.changes = ChangeLog(self._database, bell)
         self.pages = Pages(self._database, _to_row)
+        self.workers = Workers(self._database)
 
     def close(self) -> None:
         self._database.close()

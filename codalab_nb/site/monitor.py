@@ -11,11 +11,11 @@ import logging
 import threading
 from collections.abc import Callable
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from codalab_nb.errors import CodalabError
 from codalab_nb.model.names import TaskNames
-from codalab_nb.model.pool import LOCAL
+from codalab_nb.model.pool import LOCAL, WorkerSign
 from codalab_nb.model.task import Hint
 from codalab_nb.settings import Settings
 from codalab_nb.site.dispatch import Dispatcher
@@ -28,6 +28,9 @@ from codalab_nb.wiring import PoolSide
 log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE_S = 60.0  # between two tries at a pool that is down
+_OUTBOX_S = 2.0  # between two looks into the outbox where nobody rings
+
+_response: TypeAdapter[Hint | WorkerSign] = TypeAdapter(Hint | WorkerSign)
 
 
 class PoolWatch:
@@ -42,7 +45,10 @@ class PoolWatch:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        for name, step in (("hints", self._take_one), ("reconcile", self._pass_and_pause)):
+        steps = [("responses", self._take_one), ("reconcile", self._pass_and_pause)]
+        if not self.side.quick:
+            steps.append(("dispatch", self._dispatch_when_due))
+        for name, step in steps:
             thread = threading.Thread(target=self._guarded, args=(step,), name=f"{name}-{self.side.name}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -79,19 +85,43 @@ class PoolWatch:
         self.run_pass()
         self._stop.wait(self.side.pass_s)
 
+    def _dispatch_when_due(self) -> None:
+        """Whoever submitted left the sending to us: the ledger rings, and a connection is there already."""
+        with self._ledger.changes.listen() or _Deaf(self._stop) as listener:
+            while not self._stop.is_set():
+                self.dispatcher.send_all()
+                listener.wait(_OUTBOX_S)
+
     def _take_one(self) -> None:
         message = self.side.responses.receive(timeout_s=1.0)
         if message is not None:
-            self.take_hint(message.body)
+            self.take_response(message.body)
             self.side.responses.ack(message)
 
-    def take_hint(self, body: bytes) -> None:
+    def take_responses(self, patience_s: float) -> None:
+        """Takes what lies on the response queue; returns when nothing more came for `patience_s`."""
+        while (message := self.side.responses.receive(timeout_s=patience_s)) is not None:
+            self.take_response(message.body)
+            self.side.responses.ack(message)
+
+    def take_response(self, body: bytes) -> None:
+        """A hint, or a worker's sign of life; anything else is dropped."""
+        try:
+            response = _response.validate_json(body)
+        except ValidationError:
+            log.warning("pool %s: a response that cannot be read was dropped", self.side.name)
+            return
+        if isinstance(response, WorkerSign):
+            self._ledger.workers.saw(self.side.name, response)
+        else:
+            self._take_hint(response.task)
+
+    def _take_hint(self, task: str) -> None:
         """A hint says "look at this task" and is believed in nothing else; ids that are not open are dropped, and so
         are those of another pool: its workers have no say there."""
         try:
-            task = Hint.model_validate_json(body).task
             names = TaskNames(task)
-        except (ValidationError, ValueError):
+        except ValueError:
             log.warning("pool %s: a hint that cannot be read was dropped", self.side.name)
             return
         row = self._ledger.get(task)
@@ -100,6 +130,22 @@ class PoolWatch:
         store = self.side.store
         if fold(store, self._ledger, task) is None and store.look(names.claim(row.n)) is not None:
             self._ledger.started(task, row.n)
+
+
+class _Deaf:
+    """In place of a listener where nobody rings."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+
+    def wait(self, timeout_s: float) -> bool:
+        return self._stop.wait(timeout_s)
+
+    def __enter__(self) -> _Deaf:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 class Monitor:
@@ -144,10 +190,10 @@ class Monitor:
         if first is not None:
             raise first
 
-    def take_hint(self, body: bytes, *, pool: str = LOCAL) -> None:
+    def take_response(self, body: bytes, *, pool: str = LOCAL) -> None:
         """What was received on the response queue of `pool`."""
         self._current()
-        self._watches[pool].take_hint(body)
+        self._watches[pool].take_response(body)
 
     def _current(self) -> list[PoolWatch]:
         """Brings the watches up to date; those that are new. A pool that cannot be opened is tried at the next look."""

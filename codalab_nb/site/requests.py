@@ -7,6 +7,7 @@ import datetime as dt
 import getpass
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from codalab_nb.model.notebook import CheckedNotebook, check_notebook_path, read
 from codalab_nb.model.parameters import check_parameters
 from codalab_nb.model.pool import LOCAL
 from codalab_nb.model.task import Limits, Priority, TaskDocument
+from codalab_nb.packing.collected import FoundFile
 from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.settings import Settings
 from codalab_nb.site.catalog import Template, missing_imports
@@ -48,7 +50,7 @@ class Options:
     pool: str = LOCAL
     priority: Priority = Priority.URGENT
     max_attempts: int | None = None
-    interpreter: str = sys.executable
+    interpreter: str = sys.executable  # what `python3` means in the pool `local`; elsewhere it is the worker's own
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,17 @@ class Draft:
     warnings: tuple[Problem, ...] = ()
 
 
+@dataclass
+class Inspected:
+    """What is known of a notebook that may become a draft. `checked` is None where it could not be read."""
+
+    checked: CheckedNotebook | None
+    parameters: JsonObject
+    files: tuple[FoundFile, ...]
+    warnings: list[Problem]
+    problems: Problems
+
+
 class Drafting:
     """Makes drafts. Reads files, writes nothing."""
 
@@ -85,6 +98,7 @@ class Drafting:
         inputs: Sequence[tuple[str, Sequence[tuple[Path | bytes, str]], str]] = (),
         kernel: str | None = None,
         include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
         options: Options,
         task: str | None = None,
         content: bytes | None = None,
@@ -94,23 +108,63 @@ class Drafting:
         `inputs`: (parameter, files as (content, place in the task's folder), value that the parameter receives).
         Raises InputError with every problem of notebook, parameters, files and options together.
         """
+        seen = self.inspect(
+            typed, parameters=parameters, inputs=inputs, include=include, exclude=exclude, content=content
+        )
+        problems = seen.problems
+        found = [(file.absolute, file.path) for file in seen.files if file.packed]
+        sources = list(self._sources([*found, *(file for _, files, _ in inputs for file in files)], problems))
+        limits = self._limits(options, problems)
+        problems.raise_if_any()
+        assert seen.checked is not None
+        assert limits is not None
+        path = Path(typed).expanduser()
+        return self._draft(
+            seen.checked,
+            path.name,
+            sources,
+            task=task or new_id(),
+            parameters=seen.parameters,
+            kernel=kernel or seen.checked.kernel,
+            limits=limits,
+            options=options,
+            label=path.name,
+            source=str(path),
+            warnings=seen.warnings,
+        )
+
+    def inspect(
+        self,
+        typed: str | Path,
+        *,
+        parameters: Mapping[str, Any],
+        inputs: Sequence[tuple[str, Sequence[tuple[Path | bytes, str]], str]] = (),
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        content: bytes | None = None,
+    ) -> Inspected:
+        """What `notebook` would make a draft of, and all that is wrong with it; no file beside it is read."""
         problems = Problems()
         # As typed: Path() would turn `http://x` into a relative path before anybody saw the scheme.
         checked = self._read(str(typed), content, problems)
         path = Path(typed).expanduser()
         warnings: list[Problem] = []
         values = dict(parameters)
-        sources: list[Source] = []
         if checked is not None:
             warnings.extend(checked.warnings)
             values = _typed(values, checked.notebook, problems, warnings)
-        for parameter, files, value in inputs:
+        for parameter, _, value in inputs:
             if parameter in values:
                 problems.add("param_twice", f"{parameter} is given as a value and as an input.", "Give it once.")
             values[parameter] = value
-            sources.extend(self._sources(files, problems))
+        files: tuple[FoundFile, ...] = ()
         if checked is not None:
-            sources[:0] = self._discovered(path, checked.notebook, include, values, problems, warnings)
+            from codalab_nb.packing.discover import discover
+
+            found = discover(checked.notebook, path.parent, include=include, exclude=exclude, parameters=values)
+            files = found.files
+            problems.found.extend(found.problems)
+            warnings.extend(found.warnings)
         clean: JsonObject = {}
         try:
             clean, notes = check_parameters(values)
@@ -119,23 +173,7 @@ class Drafting:
             problems.take(error)
         if checked is not None:
             warnings.extend(unknown_parameters(clean, checked.notebook))
-        limits = self._limits(options, problems)
-        problems.raise_if_any()
-        assert checked is not None
-        assert limits is not None
-        return self._draft(
-            checked,
-            path.name,
-            sources,
-            task=task or new_id(),
-            parameters=clean,
-            kernel=kernel or checked.kernel,
-            limits=limits,
-            options=options,
-            label=path.name,
-            source=str(path),
-            warnings=warnings,
-        )
+        return Inspected(checked, clean, files, warnings, problems)
 
     def _read(self, typed: str, content: bytes | None, problems: Problems) -> CheckedNotebook | None:
         path = Path(typed).expanduser()
@@ -151,22 +189,6 @@ class Drafting:
         except OSError as error:
             problems.add("unreadable_file", f"{path} cannot be read: {error.strerror}.", "Check its permissions.")
         return None
-
-    def _discovered(
-        self,
-        path: Path,
-        notebook: JsonObject,
-        include: Sequence[str],
-        parameters: Mapping[str, Any],
-        problems: Problems,
-        warnings: list[Problem],
-    ) -> Iterator[Source]:
-        from codalab_nb.packing.discover import discover
-
-        found = discover(notebook, path.parent, include=include, parameters=parameters)
-        problems.found.extend(found.problems)
-        warnings.extend(found.warnings)
-        yield from self._sources([(file.absolute, file.path) for file in found.files], problems)
 
     # --- a method on a data set
 
@@ -192,7 +214,8 @@ class Drafting:
                 f"{method.name} does not fit {dataset.reference}: {reason}",
                 f"`codalab-nb method list --for {dataset.reference}` shows what fits.",
             )
-        if missing := missing_imports(method):
+        # Workers of another pool have an environment of their own, which nobody can look into from here.
+        if options.pool == LOCAL and (missing := missing_imports(method)):
             problems.add(
                 "method_imports", f"{method.name} needs {', '.join(missing)}.", "pip install 'codalab-nb[analysis]'"
             )
@@ -251,14 +274,14 @@ class Drafting:
             deadline=now + dt.timedelta(seconds=max(self._settings.deadline, limits.timeout_s + _GRANT_MARGIN_S)),
             notebook=notebook.ref,
             inputs=(*stored, *(source.ref for source in _distinct(sources))),
-            interpreter=options.interpreter,
+            interpreter=options.interpreter if options.pool == LOCAL else "",
             limits=limits,
             network=options.network,
             environment=dict(options.environment),
             max_attempts=options.max_attempts or self._settings.max_attempts,
             pool=options.pool,
             priority=options.priority,
-            submitter=getpass.getuser(),
+            submitter=_submitter(options.pool),
             warnings=tuple(str(warning) for warning in warnings),
             **fields,
         )
@@ -295,6 +318,11 @@ class Drafting:
                 problems.take(error)
             except ValueError:
                 problems.add("path", f"{name!r} cannot be the name of a file in a bundle.", "Rename it.")
+
+
+def _submitter(pool: str) -> str:
+    """As this machine names who asks; for another pool with the machine, so that no worker takes them for its own."""
+    return getpass.getuser() if pool == LOCAL else f"{getpass.getuser()}@{os.uname().nodename}"
 
 
 def _from_bytes(content: bytes, name: str) -> Source:

@@ -37,7 +37,7 @@ from codalab_nb.site.inputs import resolve_all as resolve_inputs
 from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.pools import Pools
 from codalab_nb.site.rebuild import open_ledger, row_of
-from codalab_nb.site.requests import Draft, Drafting, Options
+from codalab_nb.site.requests import Draft, Drafting, Inspected, Options
 from codalab_nb.site.results import read_result
 from codalab_nb.site.tasks import Batch, Task
 from codalab_nb.stores.ports import Changes, SiteStore
@@ -130,13 +130,15 @@ class Site:
         inputs: Mapping[str, str | Path] | None = None,
         kernel: str | None = None,
         include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
         options: Options | None = None,
         task: str | None = None,
         content: bytes | None = None,
     ) -> Task:
         """Submits any papermill notebook. `inputs`: parameter → a path, a data set (`NAME@2`), or `TASK[:FILE]`.
 
-        `content` takes the place of what the file holds: a notebook that is not saved (yet) at that path.
+        `content` takes the place of what the file holds: a notebook that is not saved (yet) at that path. `exclude`:
+        files beside it that would be found and are not to travel.
         With `task` (a UUID of your own) the call may be repeated safely: the same request is accepted once.
         """
         draft = self.draft(
@@ -145,6 +147,7 @@ class Site:
             inputs=inputs,
             kernel=kernel,
             include=include,
+            exclude=exclude,
             options=options,
             task=task,
             content=content,
@@ -159,6 +162,7 @@ class Site:
         inputs: Mapping[str, str | Path] | None = None,
         kernel: str | None = None,
         include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
         options: Options | None = None,
         task: str | None = None,
         content: bytes | None = None,
@@ -167,6 +171,7 @@ class Site:
         problems = Problems()
         if task is not None and not is_id(task):
             problems.add("task_id", f"{task!r} is not a task id.", "Give a UUID in lower case, or none.")
+        self._check_pool(options, problems)
         resolved = resolve_inputs(self, inputs or {}, problems)
         try:
             draft = self._drafting.notebook(
@@ -175,6 +180,8 @@ class Site:
                 inputs=resolved,
                 kernel=kernel,
                 include=include,
+                exclude=exclude,
+            exclude=exclude,
                 options=options or Options(),
                 task=task,
                 content=content,
@@ -185,6 +192,25 @@ class Site:
             raise
         problems.raise_if_any()
         return draft
+
+    def inspect(
+        self,
+        notebook: str | Path,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, str | Path] | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        content: bytes | None = None,
+    ) -> Inspected:
+        """What `draft` would pack, and everything that is wrong with it: to be shown before anything is sent."""
+        problems = Problems()
+        resolved = resolve_inputs(self, inputs or {}, problems)
+        seen = self._drafting.inspect(
+            notebook, parameters=parameters or {}, inputs=resolved, include=include, exclude=exclude, content=content
+        )
+        seen.problems.found[:0] = problems.found
+        return seen
 
     def analyze(
         self,
@@ -215,6 +241,7 @@ class Site:
     ) -> list[Draft]:
         """What `analyze` would submit; nothing is stored. Raises InputError with every problem at once."""
         problems = Problems()
+        self._check_pool(options, problems)
         chosen = [found for name in datasets if (found := _collect(self.catalog.dataset, name, problems))]
         templates = [one for name in methods if (one := _collect(self.catalog.template, name, problems))]
         if not problems.found and not (chosen and templates):
@@ -236,6 +263,10 @@ class Site:
         problems.raise_if_any()
         return drafts
 
+    def _check_pool(self, options: Options | None, problems: Problems) -> None:
+        if options is not None:
+            _collect(self.pools.definition, options.pool, problems)
+
     def submit(self, drafts: Sequence[Draft]) -> list[Task]:
         """S1 to S3 for drafts that belong together. When it returns, the tasks are accepted: they survive anything."""
         side = self.pools.side(drafts[0].document.pool)  # what belongs together goes to one pool
@@ -250,7 +281,9 @@ class Site:
         self.ledger.accept(rows)
         failpoints.hit("submit.after_row")
         dispatcher = Dispatcher(self.ledger, side)
-        for row in rows:
+        for row in (
+            rows if side.quick else ()
+        ):  # else the monitor does, which has a connection and heard the ledger ring
             try:
                 dispatcher.send(row)
             except UnavailableError:

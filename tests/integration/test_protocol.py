@@ -76,8 +76,8 @@ def test_forged_hints_change_nothing(idle: Site, tmp_path: Path) -> None:
     task = idle.run(notebook(tmp_path))
     watch = monitor(idle)
     for body in (b"", b"nonsense", b"y" * (1 << 20), json.dumps({"task": new_id()}).encode(), b'{"task": "../x"}'):
-        watch.take_hint(body)
-    watch.take_hint(json.dumps({"version": 1, "task": task.id}).encode())
+        watch.take_response(body)
+    watch.take_response(json.dumps({"version": 1, "task": task.id}).encode())
     assert task.row.state == State.QUEUED
 
 

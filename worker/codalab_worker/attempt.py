@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import math
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -218,6 +219,8 @@ class Attempt:
                 f"Without a sandbox this worker runs only tasks of {self._submitter}, not of {document.submitter}.",
                 "Install bubblewrap on the worker.",
             )
+        if not document.interpreter:  # from a site whose Python is not here: ours
+            document = document.model_copy(update={"interpreter": sys.executable})
         self.document = document
         self.events.set_limit(document.limits.events_bytes)
         return document

@@ -123,7 +123,12 @@ class Supervisor:
         message = self._understand(received)
         if message is None:
             return
-        with contextlib.closing(self._open_attempt(message)) as store:
+        try:
+            store = self._open_attempt(message)
+        except ProtocolError as error:  # it does not bring what its pool's messages bring
+            self._tasks.bury(received, error.code)
+            raise
+        with contextlib.closing(store):
             self._handle(received, message, store)
 
     def _handle(self, received: Received, message: Message, store: AttemptStore) -> None:

@@ -15,6 +15,7 @@ from codalab_nb.frontends.cli.exits import exit_code, short
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.run_view import follow
 from codalab_nb.frontends.cli.text import count, duration, size
+from codalab_nb.model.task import TaskDocument
 from codalab_nb.site.requests import Draft
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task
@@ -123,7 +124,7 @@ def show_bundle(draft: Draft, out: Output) -> None:
             ("parameters", "\n".join(f"{name} = {value!r}" for name, value in document.parameters.items())),
             (
                 "kernel",
-                f"{document.kernel} ({document.interpreter})" if document.kernel == "python3" else document.kernel,
+                document.kernel + python_of(document),
             ),
             (
                 "limits",
@@ -135,6 +136,13 @@ def show_bundle(draft: Draft, out: Output) -> None:
         talk=False,
     )
     out.problems(draft.warnings, "warning", "yellow")
+
+
+def python_of(document: TaskDocument) -> str:
+    """What the kernel python3 means for a task, in brackets; empty for other kernels."""
+    if document.kernel != "python3":
+        return ""
+    return f" ({document.interpreter or 'of the worker'})"
 
 
 def _bundle_json(draft: Draft) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from codalab_nb.frontends.cli import asking, summary
 from codalab_nb.frontends.cli.exits import STATE_STYLES, label, short
 from codalab_nb.frontends.cli.notable import notable
 from codalab_nb.frontends.cli.output import Output
+from codalab_nb.frontends.cli.run import python_of
 from codalab_nb.frontends.cli.text import count, duration, iso, moment, when
 from codalab_nb.frontends.cli.watching import Watch
 from codalab_nb.model.task import OPEN, State
@@ -168,7 +169,7 @@ def _one(site: Site, task: Task, out: Output) -> None:
             ("finished", moment(row.finished_at)),
             ("took", duration(row.seconds)),
             ("attempts", f"{Task(site, row.id).attempts} of at most {row.max_attempts}"),
-            ("kernel", document.kernel + (f" ({document.interpreter})" if document.kernel == "python3" else "")),
+            ("kernel", document.kernel + python_of(document)),
             ("sandbox", seen.sandbox or ""),
             ("batch", row.batch or ""),
             ("retry of", row.retry_of or ""),
