@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,18 +19,23 @@ _INCLUDE = "Name what it needs with --include GLOB"
 
 @dataclass(frozen=True)
 class FoundFile:
-    """One file to pack: its path in the bundle, where it is now, its size in bytes, and who asked for it."""
+    """One file to pack: its path in the bundle, where it is now, its size in bytes, and who asked for it.
+
+    Not `packed`: it was found, and a person does not want it to travel.
+    """
 
     path: str
     absolute: Path
     size: int
     why: str
     asked: bool = False  # named by --include, so it does not count against the size limit
+    packed: bool = True
 
 
 class Collected:
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, exclude: Sequence[str] = ()) -> None:
         self.folder = folder
+        self._exclude = frozenset(exclude)
         self.files: dict[str, FoundFile] = {}
         self._problems: dict[Problem, None] = {}
         self._warnings: dict[Problem, None] = {}
@@ -65,7 +71,7 @@ class Collected:
 
     def result(self) -> tuple[tuple[FoundFile, ...], tuple[Problem, ...], tuple[Problem, ...]]:
         files = tuple(self.files[path] for path in sorted(self.files))
-        counted = [file for file in files if not file.asked]
+        counted = [file for file in files if file.packed and not file.asked]
         total = sum(file.size for file in counted)
         if total > MAX_BYTES:
             largest = sorted(counted, key=lambda file: -file.size)[:5]
@@ -97,7 +103,7 @@ class Collected:
             return False
         if len(self.files) >= MAX_FILES:
             raise TooManyEntries(path)
-        self.files[path] = FoundFile(path, absolute, status.st_size, why, asked)
+        self.files[path] = FoundFile(path, absolute, status.st_size, why, asked, path not in self._exclude)
         return True
 
     def _refuse_link(self, path: str, why: str) -> None:

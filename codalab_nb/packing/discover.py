@@ -37,14 +37,20 @@ class Discovery:
 
 
 def discover(
-    notebook: JsonObject, folder: Path, *, include: Sequence[str] = (), parameters: Mapping[str, Any] | None = None
+    notebook: JsonObject,
+    folder: Path,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    parameters: Mapping[str, Any] | None = None,
 ) -> Discovery:
     """The files `notebook`, which lies in `folder`, needs beside itself. `notebook` is one `read_notebook` returned.
 
     `include`: patterns relative to `folder`; what they match may be hidden and does not count against the size
-    limit. `parameters`: the values of this run; the defaults they replace are not looked at, their texts are.
+    limit. `exclude`: paths of files that may be found and are not to travel. `parameters`: the values of this run; the
+    defaults they replace are not looked at, their texts are.
     """
-    search = _Search(Folder(folder), dict(parameters or {}))
+    search = _Search(Folder(folder), dict(parameters or {}), exclude)
     try:
         for pattern in include:
             search.include(pattern)
@@ -55,10 +61,10 @@ def discover(
 
 
 class _Search:
-    def __init__(self, folder: Folder, parameters: dict[str, Any]) -> None:
+    def __init__(self, folder: Folder, parameters: dict[str, Any], exclude: Sequence[str]) -> None:
         self.folder = folder
         self.parameters = parameters
-        self.collected = Collected(folder)
+        self.collected = Collected(folder, exclude)
         self.searched = [""]  # where modules are looked for: the notebook's folder, then what it adds to sys.path
         self._scanned: set[str] = set()
         self._to_scan: list[str] = []

@@ -230,7 +230,7 @@ class Drafting:
         problems.raise_if_any()
         assert limits is not None
         folder = f"{INPUTS}/dataset"
-        checked = read_notebook(template.path.read_bytes(), name=template.path.name)
+        checked = read_notebook(_content(template), name=template.path.name)
         stored = [FileRef(path=f"{folder}/{ref.path}", size=ref.size, sha256=ref.sha256) for ref in dataset.files]
         written = [
             _from_bytes(content, f"{folder}/{name}")
@@ -323,6 +323,15 @@ class Drafting:
 def _submitter(pool: str) -> str:
     """As this machine names who asks; for another pool with the machine, so that no worker takes them for its own."""
     return getpass.getuser() if pool == LOCAL else f"{getpass.getuser()}@{os.uname().nodename}"
+
+
+def _content(template: Template) -> bytes:
+    try:
+        return template.path.read_bytes()
+    except OSError as error:
+        name = template.method.name
+        told = f"The notebook of the method {name} is not there any more ({template.path})."
+        raise InputError("method_unknown", told, "Install the method again, or choose another.", at=name) from error
 
 
 def _from_bytes(content: bytes, name: str) -> Source:

@@ -181,7 +181,6 @@ class Site:
                 kernel=kernel,
                 include=include,
                 exclude=exclude,
-            exclude=exclude,
                 options=options or Options(),
                 task=task,
                 content=content,
