@@ -11,11 +11,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
+
+import websocket
 
 from tests.support.home import Home, wait_for
 
@@ -166,6 +169,52 @@ class JupyterServer:
         return self.request("POST", path, body, **query)
 
 
+class Stream:
+    """The WebSocket of one open page."""
+
+    def __init__(self, server: JupyterServer, *, hello: bool = True, after: int | None = None, **options: Any) -> None:
+        options.setdefault("header", {"Authorization": f"token {TOKEN}"})
+        address = f"ws://127.0.0.1:{server.port}{API}/events"
+        self.socket = websocket.create_connection(address, timeout=LIMIT_S, **options)
+        self.seq = after
+        if hello:
+            self.say(type="hello", after=after)
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def say(self, **message: Any) -> None:
+        self.socket.send(json.dumps(message))
+
+    def watch(self, task: str, n: int = 0, seq: int = 0) -> None:
+        self.say(type="watch", task=task, n=n, seq=seq)
+
+    def next(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(self.socket.recv())
+        self.seq = message.get("seq", self.seq)
+        return message
+
+    def until(self, found: Callable[[dict[str, Any]], Any]) -> list[dict[str, Any]]:
+        """All messages up to the first for which `found` is true."""
+        heard = []
+        while True:
+            heard.append(self.next())
+            if found(heard[-1]):
+                return heard
+
+
+def events_of(messages: Iterable[dict[str, Any]], task: str) -> list[dict[str, Any]]:
+    """The live events of a task in what a page heard."""
+    return [event for one in messages if one["type"] == "events" and one["task"] == task for event in one["events"]]
+
+
+def has_ended(task: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda message: message["type"] == "events" and message["task"] == task and message["ended"]
+
+
 def segment(text: str) -> str:
     """Text as one part of a path."""
     return quote(text, safe="")
@@ -175,6 +224,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-__all__ = ["API", "TOKEN", "JupyterServer", "Reply", "segment"]
