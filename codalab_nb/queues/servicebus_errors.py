@@ -61,18 +61,20 @@ def mapped(error: Exception, queue: str, host: str) -> CodalabError:
             "It was made for another queue or another verb, has expired or was revoked. Workers: join the pool again "
             "with a fresh invite. Sites: look at the pool with `codalab-nb pool show`.",
         )
+    status, reason = _token_answer(error)
+    if isinstance(error, MessagingEntityNotFoundError) or status == 404:
+        return UnavailableError(
+            "queue_gone",
+            f"There is no queue '{queue}' at {host}; it was deleted, or the pool was never made.",
+            "Ask the pool's owner. Tasks that were sent to it are sent again once the pool is there.",
+        )
     if isinstance(error, ServiceBusAuthenticationError | ClientAuthenticationError):
+        said = redact(reason) or said
         return UnavailableError(
             "queue_credential",
             f"Service Bus at {host} did not accept the credential for the queue '{queue}': {said}",
             "Its key was changed (`pool revoke`), it has expired, or this machine's clock is wrong. Workers: join the "
             "pool again with a fresh invite. Sites: sign in again, or look at the pool's settings.",
-        )
-    if isinstance(error, MessagingEntityNotFoundError):
-        return UnavailableError(
-            "queue_gone",
-            f"There is no queue '{queue}' at {host}; it was deleted, or the pool was never made.",
-            "Ask the pool's owner. Tasks that were sent to it are sent again once the pool is there.",
         )
     if isinstance(error, MessagingEntityDisabledError):
         return UnavailableError("queue_disabled", f"The queue '{queue}' is disabled.", "Enable it in the Azure portal.")
@@ -95,6 +97,14 @@ def mapped(error: Exception, queue: str, host: str) -> CodalabError:
         f"The queue '{queue}' at {host} cannot be reached: {said or type(error).__name__}",
         "It is tried again by itself. If it lasts: check the network; port 5671 must be open to the outside.",
     )
+
+
+def _token_answer(error: Exception) -> tuple[int | None, str]:
+    """What the service answered to our token, where that was the trouble: a status, and why in its words."""
+    inner = getattr(error, "inner_exception", None)
+    status, reason = getattr(inner, "status_code", None), getattr(inner, "status_description", None)
+    text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason or "")
+    return (status if isinstance(status, int) else None), text
 
 
 def _cause(error: BaseException | None, kind: type[BaseException]) -> bool:

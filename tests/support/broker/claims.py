@@ -49,6 +49,10 @@ class Grant:
 class BadToken(Exception):
     """Why a token was not accepted, in the words of the service."""
 
+    def __init__(self, text: str, status: int = 401) -> None:
+        super().__init__(text)
+        self.status = status
+
 
 @dataclass
 class Claims:

@@ -221,7 +221,7 @@ class Links:
             self._namespace.grant(link.session.connection, audience, str(request.body))
             code, text = 202, "Accepted"
         except BadToken as bad:
-            code, text = 401, str(bad)
+            code, text = bad.status, str(bad)
         self._reply(link, state.path, request, {"status-code": code, "status-description": text}, None)
 
     def _manage(self, link: Any, state: LinkState, request: Any) -> None:
