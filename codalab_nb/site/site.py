@@ -280,9 +280,8 @@ class Site:
         self.ledger.accept(rows)
         failpoints.hit("submit.after_row")
         dispatcher = Dispatcher(self.ledger, side)
-        for row in (
-            rows if side.quick else ()
-        ):  # else the monitor does, which has a connection and heard the ledger ring
+        # Where a connection must be made first, the monitor sends: it has one, and heard the ledger ring.
+        for row in rows if side.quick else ():
             try:
                 dispatcher.send(row)
             except UnavailableError:
