@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from codalab_nb import __version__
+from codalab_nb.frontends import labextension
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTENSION = ROOT / "extension"
@@ -58,3 +59,16 @@ def test_nothing_of_the_page_comes_from_elsewhere(folder: str) -> None:
     for path in (EXTENSION / folder).rglob("*"):
         if path.suffix in (".ts", ".tsx", ".css", ".json", ".js"):
             assert not re.search(r"(src|href|url\()\s*=?\s*['\"]?https?://", path.read_text(encoding="utf-8")), path
+
+
+def test_a_missing_front_end_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Who installed a checkout, and looks for the panel in vain, learns why."""
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *_: [str(tmp_path)])
+    absent = labextension.why_absent()
+    assert absent is not None
+    assert "no CodaLab panel" in absent[0]
+    assert "make extension" in absent[1]
+    (tmp_path / labextension.NAME).mkdir()
+    (tmp_path / labextension.NAME / "package.json").write_text("{}")
+    assert labextension.why_absent() is None
+    assert labextension.installed() == tmp_path / labextension.NAME

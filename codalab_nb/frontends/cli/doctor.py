@@ -16,6 +16,7 @@ from typing import Literal
 from codalab_nb import places, settings
 from codalab_nb._version import __version__
 from codalab_nb.errors import CodalabError
+from codalab_nb.frontends import labextension
 from codalab_nb.frontends.cli.kernels import installed
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, size
@@ -89,6 +90,8 @@ def checks() -> Iterator[Check]:
     yield _sandbox(config)
     yield _packages()
     yield _kernels()
+    if importlib.util.find_spec("jupyterlab") is not None:
+        yield _lab()
 
 
 def _python() -> Check:
@@ -164,6 +167,13 @@ def _packages() -> Check:
         message = f"{', '.join(missing)} missing: some methods are not offered"
         return Check("packages", "warning", message, f"{sys.executable} -m pip install 'codalab-nb[analysis]'")
     return Check("packages", "ok", f"{', '.join(_ANALYSIS.values())} are installed")
+
+
+def _lab() -> Check:
+    absent = labextension.why_absent()
+    if absent is not None:
+        return Check("jupyterlab", "warning", *absent)
+    return Check("jupyterlab", "ok", f"its CodaLab panel is in {labextension.installed()}")
 
 
 def _kernels() -> Check:

@@ -9,6 +9,8 @@ from typing import Any
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
+from codalab_nb.frontends import labextension
+
 # Importing them registers their operations.
 from codalab_nb.frontends.server import (  # noqa: F401
     batches,
@@ -72,5 +74,8 @@ def load(server: ServerApp) -> Extension:
     add_handlers: Any = server.web_app.add_handlers
     add_handlers(".*$", extension.handlers(server.base_url))
     atexit.register(extension.close)  # an extension that is no ExtensionApp is not told when the server stops
+    absent = labextension.why_absent()
+    if absent is not None:
+        server.log.warning("codalab_nb: %s %s", *absent)
     server.log.info("codalab_nb serves %s", url_path_join(server.base_url, PREFIX))
     return extension
