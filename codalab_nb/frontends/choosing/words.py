@@ -37,6 +37,11 @@ _CLICKS: tuple[tuple[str, str], ...] = (
         r"`codalab-nb dataset list` shows all; `codalab-nb dataset add FILE` makes one\.",
         "Click Refresh to see what is there.",
     ),
+    (r"^-i (\w+)=", r"\1: "),
+    (
+        r"Give a path, a data set \(`dataset list`\), or TASK\[:FILE\] of a task that has ended \(`status`\)\.",
+        "Choose a file of the file browser, a data set, or a result of a task that has ended.",
+    ),
     (r"`codalab-nb method list` shows all;.*", "Click Refresh to see what is there."),
 )
 

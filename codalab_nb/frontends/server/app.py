@@ -22,6 +22,7 @@ from codalab_nb.frontends.server import (  # noqa: F401
     live,
     log,
     methods,
+    notebooks,
     samples,
     status,
     submit,
