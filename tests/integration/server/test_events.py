@@ -63,7 +63,6 @@ def test_a_task_is_told_from_submit_to_verdict(server: JupyterServer, elsewhere:
         events = events_of(heard, task)
         assert printed(events) == "0\n1\n2\n3\n4\n"
         assert events[0]["type"] == "started"
-        assert events[-1]["type"] == "finished"
         if "succeeded" not in states(heard, task):
             heard += page.until(lambda message: "succeeded" in states([message], task))
         told = states(heard, task)
