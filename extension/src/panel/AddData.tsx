@@ -161,6 +161,7 @@ function Examples(props: { first: boolean }): JSX.Element | null {
   const { model, trans } = usePanel();
   const { examples } = useStore(model.datasets);
   const { incoming } = useStore(model.adding);
+  const [all, setAll] = React.useState(false);
   const left = (valueOf(examples) ?? []).filter(one => !one.added);
   if (left.length === 0) {
     return null;
@@ -170,7 +171,7 @@ function Examples(props: { first: boolean }): JSX.Element | null {
       <p>
         {props.first ? trans.__('No table at hand? Try with sample data:') : trans.__('Sample data to try:')}
       </p>
-      {left.map(one => (
+      {left.slice(0, all ? undefined : 1).map(one => (
         <button
           key={one.name}
           type="button"
@@ -184,6 +185,11 @@ function Examples(props: { first: boolean }): JSX.Element | null {
           </span>
         </button>
       ))}
+      {left.length > 1 && (
+        <button type="button" className="codalab-Panel-link" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? trans.__('Fewer') : trans.__('%1 more to try', left.length - 1)}
+        </button>
+      )}
     </div>
   );
 }

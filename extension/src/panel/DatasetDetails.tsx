@@ -72,7 +72,11 @@ function Details(props: { dataset: Dataset }): JSX.Element {
       <Problems problems={problems[name] ?? []} />
       <Notes notes={dataset.notes} />
       {dataset.columns.length > 0 && (
-        <Fold title={trans.__('Columns and their roles')} open={dataset.orientation !== 'table'}>
+        <Fold
+          key={`columns ${reference}`}
+          title={trans.__('Columns and their roles')}
+          open={dataset.orientation !== 'table' && dataset.open_questions.length === 0}
+        >
           <ColumnList dataset={dataset} />
         </Fold>
       )}
@@ -147,7 +151,19 @@ function Questions(props: { dataset: Dataset }): JSX.Element | null {
   const disabled = dataset.name in busy;
   return (
     <div className="codalab-Panel-questions" role="group" aria-label={trans.__('Please confirm')}>
-      <h5>{trans.__('Is this right?')}</h5>
+      <div className="codalab-Panel-cardHead">
+        <h5>{trans.__('Is this right?')}</h5>
+        {open.length > 1 && (
+          <button
+            type="button"
+            className="codalab-Button codalab-mod-primary"
+            disabled={disabled}
+            onClick={() => void datasets.answer(dataset, { accept: true })}
+          >
+            {trans.__('All of it is right')}
+          </button>
+        )}
+      </div>
       {open.map((question, at) => (
         <div key={`${question.code} ${at}`} className="codalab-Panel-question">
           <p>
@@ -168,16 +184,6 @@ function Questions(props: { dataset: Dataset }): JSX.Element | null {
           </div>
         </div>
       ))}
-      {open.length > 1 && (
-        <button
-          type="button"
-          className="codalab-Button codalab-mod-primary"
-          disabled={disabled}
-          onClick={() => void datasets.answer(dataset, { accept: true })}
-        >
-          {trans.__('All of this is right')}
-        </button>
-      )}
     </div>
   );
 }
@@ -202,7 +208,9 @@ function Notes(props: { notes: readonly Note[] }): JSX.Element | null {
       </ul>
       {notes.length > NOTES && (
         <button type="button" className="codalab-Panel-link" aria-expanded={all} onClick={() => setAll(!all)}>
-          {all ? trans.__('Fewer warnings') : trans.__('%1 more warnings', notes.length - NOTES)}
+          {all
+            ? trans.__('Fewer warnings')
+            : trans._n('%1 more warning', '%1 more warnings', notes.length - NOTES)}
         </button>
       )}
     </>

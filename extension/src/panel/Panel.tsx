@@ -121,7 +121,7 @@ function Part(props: {
   const open = !closed[props.section];
   const id = React.useId();
   return (
-    <section className="codalab-Panel-part" aria-labelledby={id}>
+    <section className={`codalab-Panel-part codalab-mod-${props.section}`} aria-labelledby={id}>
       <h3 id={id}>
         <button type="button" aria-expanded={open} onClick={() => model.toggle(props.section)}>
           {props.number !== null && (

@@ -33,15 +33,15 @@ export function SettingsSection(): JSX.Element {
     <div data-codalab-focus="settings">
       <Problems problems={problems} />
       <Problems problems={form.problems} />
+      {form.methods.map(one => (
+        <OfMethod key={one.method} form={one} />
+      ))}
       {shared && (
         <section className="codalab-Panel-card">
           <h4>{trans.__('For all chosen methods')}</h4>
           <Split method={null} schema={shared} label={trans.__('Settings of all chosen methods')} />
         </section>
       )}
-      {form.methods.map(one => (
-        <OfMethod key={one.method} form={one} />
-      ))}
     </div>
   );
 }
@@ -91,7 +91,7 @@ function Split(props: { method: string | null; schema: ISchema; label: string })
           title={
             touched > 0
               ? trans.__('More settings (%1 changed)', touched)
-              : trans._n('%1 more setting', '%1 more settings', more.length)
+              : trans.__('More: %1', more.map(name => schema.properties[name]?.title ?? name).join(', '))
           }
         >
           <SettingsForm method={method} schema={part(schema, more)} label={trans.__('More: %1', label)} />

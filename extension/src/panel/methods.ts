@@ -77,8 +77,9 @@ export class Methods extends Store<IMethodsState> {
   private _turn = 0;
 }
 
+/** On a chosen data set; as long as none is chosen, nothing speaks against it. */
 export function canRun(method: MethodSummary): boolean {
-  return method.fits_any && method.missing.length === 0;
+  return (method.fits_any || method.fits.length === 0) && method.missing.length === 0;
 }
 
 /** Recommended ones first, then those that fit all, some, none; else as the server has them. */
