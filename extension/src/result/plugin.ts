@@ -1,13 +1,18 @@
-import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  ILabShell,
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import { WidgetTracker } from '@jupyterlab/apputils';
 import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ILatexTypesetter, IRenderMimeRegistry } from '@jupyterlab/rendermime';
 
+import { show } from '../core/places';
 import { Command, type ICodalab, ICodalabToken, RESULT_PLUGIN } from '../tokens';
 import { actions } from './actions';
-import { show } from './place';
 import { ResultWidget } from './widget';
 
 export const result: JupyterFrontEndPlugin<void> = {
@@ -16,6 +21,7 @@ export const result: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [ICodalabToken],
   optional: [
+    ILabShell,
     ILayoutRestorer,
     IRenderMimeRegistry,
     ILatexTypesetter,
@@ -26,6 +32,7 @@ export const result: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     codalab: ICodalab,
+    lab: ILabShell | null,
     restorer: ILayoutRestorer | null,
     rendermime: IRenderMimeRegistry | null,
     typesetter: ILatexTypesetter | null,
@@ -33,7 +40,7 @@ export const result: JupyterFrontEndPlugin<void> = {
     notebooks: INotebookTracker | null,
     browser: IDefaultFileBrowser | null
   ) => {
-    const { commands, shell } = app;
+    const { commands } = app;
     const { contents } = app.serviceManager;
     const page = { codalab, commands };
     const renderers = { rendermime, typesetter, languages };
@@ -51,10 +58,10 @@ export const result: JupyterFrontEndPlugin<void> = {
         args: { type: 'object', properties: { task: { type: 'string' } }, required: ['task'] }
       },
       execute: async args => {
-        const task = String(args['task']);
+        const task = typeof args['task'] === 'string' ? args['task'] : '';
         const open = tracker.find(widget => widget.task === task);
         const widget = open ?? new ResultWidget({ task, page, actions: doing, renderers });
-        show(shell, widget);
+        show(app, lab, widget);
         if (!open) {
           await tracker.add(widget);
         }
