@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
 
@@ -30,7 +30,7 @@ LOCK_S: Final = 60.0
 MAX_DELIVERIES: Final = 10
 
 # Expired messages need no dead letter: the site knows their life, and hints may be forgotten.
-QUEUE_SETTINGS: Final = {
+QUEUE_SETTINGS: Final[dict[str, Any]] = {
     "lock_duration": dt.timedelta(seconds=LOCK_S),
     "max_delivery_count": MAX_DELIVERIES,
     "requires_duplicate_detection": True,
@@ -42,6 +42,8 @@ QUEUE_SETTINGS: Final = {
 _MAX_DELAY_S = 120.0  # the longest delay of a send
 _PEEK_AT_ONCE = 100
 _MOST_PEEKED = 5_000  # a view for people, and what one pass of the reconciler can use
+# What the service calls its own reasons, in the words that every queue uses.
+_REASONS = {"MaxDeliveryCountExceeded": "max_deliveries", "TTLExpiredException": "expired"}
 _FORGET_WAIT_S = 1.0  # no further dead letter within this time: that was all
 
 
@@ -98,7 +100,6 @@ class ServiceBusQueue:
             subject=key,
             message_id=f"{key}:{secrets.token_hex(4)}",
             time_to_live=dt.timedelta(seconds=life_s),
-            content_type="application/json",
         )
         if delay_s > 0:
             message.scheduled_enqueue_time_utc = dt.datetime.now(dt.UTC) + dt.timedelta(
@@ -184,10 +185,7 @@ class ServiceBusQueue:
 
     def dead_letters(self) -> Sequence[DeadLetter]:
         with self._looking, self._in_our_words():
-            return [
-                DeadLetter(_key(message), _body(message), message.dead_letter_reason or "unknown")
-                for message in _peek_all(self._graves)
-            ]
+            return [DeadLetter(_key(message), _body(message), _reason(message)) for message in _peek_all(self._graves)]
 
     def forget_dead(self, keys: Sequence[str]) -> None:
         wanted = set(keys)
@@ -216,6 +214,7 @@ class ServiceBusQueue:
             links = self._idle + [held.link for held in self._in_hand.values()] + [self._peeker, self._graves]
             self._idle, self._in_hand = [], {}
         for link in links:
+            link.pause()  # closing takes the SDK a second, and the process may end before; this does not
             link.close()
         self._sender.close()
 
@@ -236,6 +235,11 @@ def _abandoning(message: ServiceBusReceivedMessage) -> Settling:
 
 def _key(message: ServiceBusReceivedMessage) -> str:
     return message.subject or str(message.message_id)
+
+
+def _reason(message: ServiceBusReceivedMessage) -> str:
+    reason = message.dead_letter_reason or "unknown"
+    return _REASONS.get(reason, reason)
 
 
 def _body(message: ServiceBusReceivedMessage) -> bytes:

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import queue
 import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Generic, TypeVar
 
 from azure.servicebus import (
@@ -190,28 +191,27 @@ class SenderLink(_Link[ServiceBusSender]):
 
 def _within(seconds: float, make: Callable[[], _T], undo: Callable[[_T], None]) -> _T:
     """What `make` gives, or TimeoutError; what it gives too late is undone."""
-    made: queue.Queue[tuple[_T | None, Exception | None]] = queue.Queue()
-    late = threading.Event()
+    made: Future[_T] = Future()
 
     def run() -> None:
         try:
             value = make()
         except Exception as error:  # noqa: BLE001 (raised again where it is waited for)
-            made.put((None, error))
+            if made.set_running_or_notify_cancel():
+                made.set_exception(error)
             return
-        made.put((value, None))
-        if late.is_set():
+        if made.set_running_or_notify_cancel():
+            made.set_result(value)
+        else:
             undo(value)
 
     _in_background(run)
     try:
-        value, error = made.get(timeout=seconds)
-    except queue.Empty:
-        late.set()
-        raise TimeoutError(f"no answer within {seconds:.0f} s") from None
-    if error is not None:
-        raise error
-    return value  # type: ignore[return-value]  # None only beside an error
+        return made.result(seconds)
+    except FutureTimeoutError:
+        if made.cancel():
+            raise TimeoutError(f"no answer within {seconds:.0f} s") from None
+        return made.result()  # it came at this very moment
 
 
 def _close(handler: ServiceBusReceiver | ServiceBusSender) -> None:

@@ -40,3 +40,7 @@ def server_busy() -> Refused:
         " Please wait 4 seconds and try again.",
         503,
     )
+
+
+def internal_error() -> Refused:
+    return Refused("amqp:internal-error", "The service was unable to process the request.", 500)

@@ -10,7 +10,7 @@ from proton import Delivery, Endpoint, symbol
 
 from tests.support.broker import management, wire
 from tests.support.broker.claims import LISTEN, SEND, BadToken, path_of
-from tests.support.broker.errors import VENDOR, Refused, not_found, server_busy, unauthorized
+from tests.support.broker.errors import VENDOR, Refused, internal_error, not_found, server_busy, unauthorized
 from tests.support.broker.namespace import Namespace
 from tests.support.broker.state import DEAD, BrokerQueue
 
@@ -141,7 +141,7 @@ class Links:
         state.active_at = self._namespace.clock.now()
         try:
             if self._namespace.faults.take("refuse_settle"):
-                raise Refused("amqp:internal-error", "The service was unable to process the request.", 500)
+                raise internal_error()
             self._settle(state.queue, token, delivery)
             delivery.update(delivery.remote_state)
         except Refused as refused:
@@ -235,6 +235,8 @@ class Links:
                 raise server_busy()
             queue = self._namespace.find(path)
             queue.operations[counted] += 1
+            if operation == "update-disposition" and self._namespace.faults.take("refuse_settle"):
+                raise internal_error()
             status, body = management.answer(queue, operation, request.body or {})
             properties: dict[str, Any] = {"statusCode": status, "statusDescription": "OK"}
             self.dispatch(queue)
