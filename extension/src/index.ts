@@ -1,9 +1,12 @@
+import { batch } from './batch/plugin';
 import { core } from './core/plugin';
+import { notebook } from './notebook/plugin';
 import { panel } from './panel/plugin';
+import { result } from './result/plugin';
 import { commands } from './shell/commands';
 import { launcher } from './shell/launcher';
 import { notifications } from './shell/notifications';
 import { statusBar } from './shell/statusbar';
 import { tasks } from './tasks/plugin';
 
-export default [core, panel, tasks, commands, statusBar, notifications, launcher];
+export default [core, panel, notebook, result, batch, tasks, commands, statusBar, notifications, launcher];
