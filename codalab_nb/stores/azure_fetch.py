@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from codalab_nb import failpoints
 from codalab_nb.errors import UnavailableError
 from codalab_nb.stores.ports import Damaged, NotFound
 
@@ -142,6 +143,7 @@ def _fill(fd: int, name: str, size: int, read_range: ReadRange, journal: _Journa
             raise NotFound(name)  # cut short is not there either
         os.pwrite(fd, data, index * PART_BYTES)
         journal.add(index)
+        failpoints.hit("worker.stage.mid")
         with lock:
             done += length
             progress(name, done, size)
