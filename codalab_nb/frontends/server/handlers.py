@@ -32,6 +32,7 @@ from codalab_nb.frontends.server.wire.common import Failure
 
 _T = TypeVar("_T")
 _CHUNK = 1 << 18
+_SMALL_BODY = 1 << 14  # is taken apart on the event loop: a thread would cost more
 _LARGEST_BODY = 64 << 20  # of JSON: a notebook may have 50 MB
 _LARGEST_UPLOAD = 1 << 40  # the disk is the limit
 
@@ -110,7 +111,7 @@ class Handler(APIHandler):
             # A page of somebody else's may name an address in <img> or <script>: no Origin comes with that.
             self.check_xsrf_cookie()
         try:
-            arguments = self._arguments(operation, parameters)
+            arguments = await self._read(operation, parameters)
             answer = await self._call(operation, arguments)
         except ValidationError as error:
             self._fail(400, failures.of_request(error))
@@ -124,6 +125,11 @@ class Handler(APIHandler):
 
     async def _call(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
         return await self.pools.run(operation, self.context, slow=operation.slow, **arguments)
+
+    async def _read(self, operation: Operation, parameters: Mapping[str, str]) -> dict[str, Any]:
+        if len(self.request.body) < _SMALL_BODY:
+            return self._arguments(operation, parameters)
+        return await self.pools.run(self._arguments, operation, parameters)
 
     def _arguments(self, operation: Operation, parameters: Mapping[str, str]) -> dict[str, Any]:
         route = operation.route
