@@ -106,7 +106,8 @@ def _configure_log() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(RedactingFormatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for talkative in ("asyncio", "azure"):  # the SDK tells each request
+        logging.getLogger(talkative).setLevel(logging.WARNING)
 
 
 def main() -> int:

@@ -6,13 +6,14 @@ The Azure packages are imported when a pool needs them, and not before: they are
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from codalab_nb.errors import ProtocolError, UnavailableError
-from codalab_nb.model.pool import LOCAL, SITE_RULE, AzurePool, Invite, LocalPool
+from codalab_nb.model.pool import LOCAL, SITE_RULE, WORKER_RULE, AzurePool, Invite, LocalPool, QueueKeys, Queues
 from codalab_nb.model.task import Message, Priority
 from codalab_nb.places import Places
 from codalab_nb.queues.local import LocalQueue, LocalReceiver
@@ -121,6 +122,45 @@ def sign_in() -> TokenCredential:
     with azure_extra():
         from azure.identity import DefaultAzureCredential
     return DefaultAzureCredential()
+
+
+class PoolAdmin(Protocol):
+    """Makes, rekeys and removes a pool's queues; needs more rights than the site keeps."""
+
+    host: str  # of the namespace
+
+    def make(self, queues: Queues) -> tuple[QueueKeys, QueueKeys]:
+        """Makes what is missing; the keys of the rules `site` and `worker`. Raises InputError, UnavailableError."""
+
+    def rekey_workers(self, queues: Queues) -> QueueKeys:
+        """Ends every invite: fresh keys of the rules `worker`."""
+
+    def remove(self, queues: Queues) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def pool_admin(connection: str | None, host: str | None) -> PoolAdmin:
+    """With a connection string of a rule with Manage, or (None) as who is signed in, for the namespace `host`."""
+    with azure_extra():
+        from codalab_nb.queues.servicebus_pool import ServiceBusPoolAdmin
+    return ServiceBusPoolAdmin(sign_in() if connection is None else connection, host)
+
+
+def worker_tokens(pool: AzurePool, expires: dt.datetime) -> QueueKeys:
+    """What an invite holds: Listen on the two task queues, Send on the responses, until `expires` (aware)."""
+    with azure_extra():
+        from codalab_nb.queues.servicebus_tokens import make_token
+
+    def token(queue: str, key: str) -> str:
+        return make_token(pool.namespace, queue, WORKER_RULE, key, expires)
+
+    queues, keys = pool.queues, pool.worker_keys
+    return QueueKeys(
+        urgent=token(queues.urgent, keys.urgent),
+        background=token(queues.background, keys.background),
+        responses=token(queues.responses, keys.responses),
+    )
 
 
 def _azure_pool(pool: AzurePool, places: Places) -> PoolSide:
