@@ -1,0 +1,14 @@
+// What browsers have and jsdom has not; JupyterLab's packages want it to be there when they are imported.
+globalThis.DragEvent ??= class extends MouseEvent {
+  readonly dataTransfer = null;
+};
+window.matchMedia ??= (media: string): MediaQueryList =>
+  Object.assign(new EventTarget(), {
+    media,
+    matches: false,
+    onchange: null,
+    addListener: () => undefined,
+    removeListener: () => undefined
+  });
+
+export {};
