@@ -90,6 +90,14 @@ class Priority(StrEnum):
     BACKGROUND = "background"  # systematic analysis: whenever nobody waits
 
 
+SERVICE = "_"  # so begins the method of a task that the project itself made for a person; no name of a method may
+
+
+def is_service(method: str | None) -> bool:
+    """Whether that is a task of the project's own, as one that makes a report: lists leave it out."""
+    return method is not None and method.startswith(SERVICE)
+
+
 class Limits(Document):
     """What one attempt may use. Over a limit the verdict is `failed`, except output: that is cut and marked."""
 
@@ -196,6 +204,7 @@ class Hint(Document):
 __all__ = [
     "INTERRUPTED",
     "OPEN",
+    "SERVICE",
     "TABLE",
     "TERMINAL",
     "Claim",
@@ -211,4 +220,5 @@ __all__ = [
     "TaskDocument",
     "Verdict",
     "advance",
+    "is_service",
 ]

@@ -18,7 +18,7 @@ from codalab_nb.bells import Bell
 from codalab_nb.errors import InputError, ProtocolError
 from codalab_nb.model.task import OPEN, Priority, Reason, Result, State, Step, advance
 from codalab_nb.site.ledger_changes import ChangeLog
-from codalab_nb.site.ledger_pages import Pages
+from codalab_nb.site.ledger_pages import NOT_SERVICE, Pages
 from codalab_nb.site.pools_workers import Workers
 from codalab_nb.sqlite import Database
 
@@ -174,9 +174,13 @@ class Ledger:
         pool: str | None = None,
         since: float | None = None,
         limit: int | None = None,
+        service: bool = True,
     ) -> list[TaskRow]:
-        """Rows that meet all given conditions, newest first; `dataset` with or without its @version."""
-        where: list[str] = ["1"]
+        """Rows that meet all given conditions, newest first; `dataset` with or without its @version.
+
+        Without `service`: those that people see, and not what the project made for them (`is_service`).
+        """
+        where: list[str] = ["1"] if service else [NOT_SERVICE]
         values: list[object] = []
         wanted = list(states)
         if wanted:

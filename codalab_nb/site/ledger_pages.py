@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from codalab_nb.model.task import OPEN, State
+from codalab_nb.model.task import OPEN, SERVICE, State
 from codalab_nb.sqlite import Database
 
 _Row = TypeVar("_Row")
 _INDEX = "CREATE INDEX IF NOT EXISTS task_newest ON task (submitted_at, position, id)"
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN))
+NOT_SERVICE = f"(method IS NULL OR substr(method, 1, 1) <> '{SERVICE}')"
 _SEARCHED = ("label", "dataset", "method", "notebook", "id")
 
 
@@ -69,7 +70,7 @@ class Pages(Generic[_Row]):
 
     def busy(self) -> tuple[int, int]:
         """How many tasks are queued, and how many run."""
-        sql = f"SELECT state, count(*) AS n FROM task WHERE state IN ({_OPEN}) GROUP BY state"  # noqa: S608
+        sql = f"SELECT state, count(*) AS n FROM task WHERE state IN ({_OPEN}) AND {NOT_SERVICE} GROUP BY state"  # noqa: S608
         found = {row["state"]: int(row["n"]) for row in self._database.query(sql)}
         return found.get(State.QUEUED, 0), found.get(State.RUNNING, 0)
 
@@ -84,7 +85,7 @@ class Pages(Generic[_Row]):
 
 
 def _conditions(filters: Filters) -> tuple[list[str], list[object]]:
-    where: list[str] = ["1"]
+    where: list[str] = [NOT_SERVICE]
     values: list[object] = []
     for place, word in enumerate(filters.words):
         pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

@@ -370,7 +370,7 @@ class Site:
 
     def _find(self, reference: str, column: str) -> str:
         if reference == "@last":
-            rows = self.ledger.find(limit=1)
+            rows = self.ledger.find(limit=1, service=False)
             if rows and (newest := rows[0].id if column == "id" else rows[0].batch):
                 return newest
             raise InputError("task_unknown", "There is no task yet.", "`codalab-nb demo` makes some.")

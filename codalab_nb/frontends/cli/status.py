@@ -58,6 +58,7 @@ def status(args: argparse.Namespace, out: Output) -> int:
                 method=args.method,
                 since=None if since is None else time.time() - since,
                 limit=None if state else limit,
+                service=False,
             )
             shown = [row for row in (_folded(site, row) for row in rows) if state in (None, site.state_of(row))][:limit]
         if out.json:
@@ -159,7 +160,7 @@ def _one(site: Site, task: Task, out: Output) -> None:
     state = site.state_of(row)
     seen = watch.seen[0]
     where = f", {seen.where}" if state is State.RUNNING and seen.where else ""
-    place = f", number {seen.place} in line" if seen.place else ""
+    place = f": {seen.waits}" if seen.waits else f", number {seen.place} in line" if seen.place else ""
     out.data(f"{row.id}: {state}{where}{place}", STATE_STYLES[state])
     out.fields(
         [
