@@ -39,8 +39,9 @@ def build() -> None:
         return
     _say("Building the JupyterLab extension (the first time fetches npm packages: a minute or two) …")
     _packages()
+    _jlpm("build:lib:prod")  # while it does not compile, what was built before stays
     shutil.rmtree(BUILT, ignore_errors=True)
-    _jlpm("build:prod")
+    _jlpm("build:labextension")
     shutil.copy(ROOT / "install.json", BUILT)  # JupyterLab tells from it how to uninstall
     _STAMP.touch()
 

@@ -53,7 +53,7 @@ def test_a_setting_is_told_once() -> None:
     assert schemas
 
 
-@pytest.mark.parametrize("folder", ["src", "test", "style", "schema"])
+@pytest.mark.parametrize("folder", ["src", "style", "schema"])
 def test_nothing_of_the_page_comes_from_elsewhere(folder: str) -> None:
     """It works offline: no script, font or style is loaded from another host."""
     for path in (EXTENSION / folder).rglob("*"):

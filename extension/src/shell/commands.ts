@@ -20,7 +20,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
     });
     const category = trans.__('CodaLab');
     for (const command of [Command.openTasks, Command.openTasksWide, Command.reconnect]) {
-      palette?.addItem({ command, category });
+      palette?.addItem({ command, category, args: { isPalette: true } });
     }
     const refresh = (): void => app.commands.notifyCommandChanged(Command.reconnect);
     codalab.stream.stateChanged.connect(refresh);

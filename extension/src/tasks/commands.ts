@@ -3,6 +3,7 @@ import { type ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { type ICodalab } from '../core/codalab';
 import { type Task } from '../core/types';
+import { tasksIcon } from '../core/ui';
 import { Command } from '../tokens';
 import { type Actions, possible } from './actions';
 import { type TasksModel } from './model';
@@ -46,12 +47,14 @@ export function registerCommands(
   app.commands.addCommand(Command.openTasks, {
     label: trans.__('Tasks'),
     caption: trans.__('Show the list of tasks in the side bar'),
+    icon: tasksIcon,
     execute: views.openSide,
     describedBy: { args: { type: 'object' } }
   });
   app.commands.addCommand(Command.openTasksWide, {
-    label: trans.__('Tasks in a tab'),
+    label: args => (args['isPalette'] ? trans.__('Tasks in a tab') : trans.__('Tasks')),
     caption: trans.__('Show the list of tasks in the main area'),
+    icon: tasksIcon,
     execute: views.openWide,
     describedBy: { args: { type: 'object' } }
   });

@@ -6,7 +6,7 @@ import { possible } from '../actions';
 import { type TasksModel } from '../model';
 
 /** What can be done to the ticked rows. */
-export function ActionBar(props: { model: TasksModel; wide: boolean }): React.ReactElement {
+export function ActionBar(props: { model: TasksModel }): React.ReactElement {
   const { model } = props;
   const { commands } = usePage();
   const trans = useTrans();
@@ -59,15 +59,6 @@ export function ActionBar(props: { model: TasksModel; wide: boolean }): React.Re
         Command.removeTasks,
         can.remove,
         trans.__('None of them has ended yet: cancel them first.')
-      )}
-      {props.wide ? null : (
-        <button
-          type="button"
-          className="codalab-Button codalab-mod-quiet codalab-Tasks-wider"
-          onClick={() => void commands.execute(Command.openTasksWide)}
-        >
-          {trans.__('Wide list')}
-        </button>
       )}
     </div>
   );

@@ -26,7 +26,8 @@ export function Rows(props: { model: TasksModel }): React.ReactElement {
   const chosen = useSignal(model.changed, () => model.chosen);
   const active = useSignal(model.changed, () => model.active);
   const frame = React.useRef<HTMLDivElement>(null);
-  const wide = useWidth(frame) >= WIDE_FROM;
+  const width = useWidth(frame);
+  const wide = width >= WIDE_FROM;
   const height = wide ? LOW_ROW : HIGH_ROW;
   const list = React.useId();
 
@@ -40,7 +41,12 @@ export function Rows(props: { model: TasksModel }): React.ReactElement {
   React.useEffect(() => virtual.measure(), [height, virtual]);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
-  React.useEffect(() => model.list.need(last + AHEAD), [model, last]);
+  const inSight = width > 0;
+  React.useEffect(() => {
+    if (inSight) {
+      model.list.need(last + AHEAD);
+    }
+  }, [model, last, inSight]);
   useSecond(items.some(item => rows[item.index] && isOpen(rows[item.index]!.state)));
   useRedraw(codalab.tasks.progressed);
 

@@ -1,6 +1,7 @@
 import * as React from 'react';
 
-import { ServerGoneBanner, useSignal, useTrans } from '../../core/ui';
+import { ServerGoneBanner, usePage, useSignal, useTrans } from '../../core/ui';
+import { Command } from '../../tokens';
 import { type TasksModel } from '../model';
 import { ActionBar } from './ActionBar';
 import { FilterBar } from './FilterBar';
@@ -9,17 +10,30 @@ import { Rows } from './Rows';
 /** Search, what can be done, and the rows. */
 export function TasksView(props: { model: TasksModel; wide: boolean }): React.ReactElement {
   const { model } = props;
+  const { commands } = usePage();
   const trans = useTrans();
   const total = useSignal(model.list.changed, () => model.list.total);
   return (
     <section className="codalab-Tasks" aria-label={trans.__('Tasks')}>
       <ServerGoneBanner />
       <FilterBar model={model} />
-      <ActionBar model={model} wide={props.wide} />
+      <ActionBar model={model} />
       <Rows model={model} />
-      <p className="codalab-Tasks-count" role="status">
-        {total === null ? '' : trans._n('%1 task', '%1 tasks', total, total.toLocaleString())}
-      </p>
+      <div className="codalab-Tasks-foot">
+        <span role="status">
+          {total === null ? '' : trans._n('%1 task', '%1 tasks', total, total.toLocaleString())}
+        </span>
+        {props.wide ? null : (
+          <button
+            type="button"
+            className="codalab-Tasks-wider"
+            title={trans.__('Show the list in a tab of its own')}
+            onClick={() => void commands.execute(Command.openTasksWide)}
+          >
+            {trans.__('Open in a tab')}
+          </button>
+        )}
+      </div>
     </section>
   );
 }
