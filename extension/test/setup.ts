@@ -10,5 +10,16 @@ window.matchMedia ??= (media: string): MediaQueryList =>
     addListener: () => undefined,
     removeListener: () => undefined
   });
+/** Nothing is ever in sight, and nothing changes its size. */
+class Unseeing {
+  observe(): void {}
+  unobserve(): void {}
+  disconnect(): void {}
+  takeRecords(): [] {
+    return [];
+  }
+}
+window.IntersectionObserver ??= Unseeing as unknown as typeof IntersectionObserver;
+window.ResizeObserver ??= Unseeing as unknown as typeof ResizeObserver;
 
 export {};

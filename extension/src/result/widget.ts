@@ -37,7 +37,8 @@ export class ResultWidget extends MainAreaWidget<View> {
   private _retitle(): void {
     const detail = this._model.detail;
     if (detail) {
-      const label = oneLine(detail.label);
+      const { trans } = this._model.codalab;
+      const label = detail.method ? oneLine(detail.label) : trans.__('Result of %1', oneLine(detail.label));
       this.title.label = label.length > 40 ? `${label.slice(0, 39)}…` : label;
       this.title.caption = label;
     }
