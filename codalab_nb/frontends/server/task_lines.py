@@ -10,7 +10,7 @@ from codalab_nb.frontends.server.context import Context
 from codalab_nb.frontends.server.outgoing import plain
 from codalab_nb.frontends.server.wire.tasks import Step, Task, TaskDetail, Why
 from codalab_nb.model.names import TaskNames
-from codalab_nb.model.task import Reason, State
+from codalab_nb.model.task import Reason, State, is_service
 from codalab_nb.site.events import TaskReader
 from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.results import damage
@@ -78,6 +78,7 @@ def _fields(context: Context, row: TaskRow) -> dict[str, Any]:
         "metrics": plain(row.metrics),
         "retry_of": row.retry_of,
         "progress": progress,
+        "service": is_service(row.method),
     }
 
 

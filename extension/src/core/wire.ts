@@ -2234,6 +2234,12 @@ export interface components {
        * @default null
        */
       progress: components['schemas']['Progress'] | null;
+      /**
+       * Service
+       * @description made by the project for a person, as a report is: lists leave it out
+       * @default false
+       */
+      service: boolean;
     };
     /** TaskDetail */
     TaskDetail: {
@@ -2308,6 +2314,12 @@ export interface components {
        * @default null
        */
       progress: components['schemas']['Progress'] | null;
+      /**
+       * Service
+       * @description made by the project for a person, as a report is: lists leave it out
+       * @default false
+       */
+      service: boolean;
       /** Warnings */
       warnings: string[];
       /** Kernel */

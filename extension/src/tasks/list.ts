@@ -143,7 +143,8 @@ export class TaskList implements IDisposable {
     if (this._fresh) {
       return; // the first page is under way, and will have it
     }
-    const news = new Map(change.tasks.map(task => [task.task, task]));
+    const told = change.tasks.filter(task => !task.service);
+    const news = new Map(told.map(task => [task.task, task]));
     const gone = new Set(change.removed);
     const known = new Set(this._rows.map(row => row.task));
     const kept = this._rows
@@ -151,12 +152,12 @@ export class TaskList implements IDisposable {
       .filter(row => !gone.has(row.task) && (!news.has(row.task) || matches(row, this._filter)));
     // Beyond the last row that was read, rows come with their page. Told in the order of submitting: newest last.
     const last = this._next === null ? undefined : this._rows.at(-1);
-    const fresh = change.tasks
+    const fresh = told
       .filter(task => !known.has(task.task) && !gone.has(task.task) && matches(task, this._filter))
       .filter(task => last === undefined || newer(task, last) <= 0)
       .reverse()
       .sort(newer);
-    const counted = kept.length === known.size && change.tasks.every(task => known.has(task.task));
+    const counted = kept.length === known.size && told.every(task => known.has(task.task));
     this._rows = merged(kept, fresh);
     if (!counted || gone.size) {
       void this._count();

@@ -188,6 +188,7 @@ export function task(number: number, more: Partial<Task> = {}): Task {
     why: null,
     metrics: {},
     retry_of: null,
+    service: false,
     progress: null,
     ...more
   };

@@ -53,6 +53,7 @@ class Task(Document):
     metrics: dict[str, float]
     retry_of: str | None = None
     progress: Progress | None = Field(None, description="while it is open")
+    service: bool = Field(False, description="made by the project for a person, as a report is: lists leave it out")
 
 
 class TaskPage(Document):
