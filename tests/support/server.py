@@ -26,6 +26,13 @@ TOKEN = "for-tests-only"
 API = "/codalab/api"
 LIMIT_S = 60.0
 
+# Names that lead outside of a folder, as they may stand in an address.
+OUTSIDE = [
+    "../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "%2e%2e%2f", "..%5c..%5cx", "..",
+    "%2e%2e", "a/../../b", "a%2f..%2f..%2fb", "/etc/passwd", "%2fetc%2fpasswd", "a%00.png", "%00", "a%0ab", "~root/x",
+    "....//x", "files-evil/../../x", "C:%5cx", "%c0%ae%c0%ae/x", "%ff",
+]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -55,6 +62,7 @@ class JupyterServer:
         for folder in (self.root, *self._folders.values()):
             folder.mkdir(parents=True, exist_ok=True)
         self._environment = environment
+        self.alive = f"{API}/openapi.json"  # what is asked for until it answers
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -102,7 +110,9 @@ class JupyterServer:
             assert self._process is not None
             assert self._process.poll() is None, f"the server ended: {self.log()[-2000:]}"
             with contextlib.suppress(OSError):
-                return self.get("/openapi.json").status == 200
+                request = urllib.request.Request(self.url + self.alive, headers={"Authorization": f"token {TOKEN}"})
+                urllib.request.urlopen(request, timeout=LIMIT_S).close()
+                return True
             return False
 
         wait_for(answers, LIMIT_S)
