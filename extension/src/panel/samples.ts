@@ -61,7 +61,7 @@ export class Samples extends Store<ISamplesState> {
     this.update({ busy: 'loading', problems: [] });
     try {
       const table = await this._server.samples(this.reference);
-      this.update({ table, cells: table, busy: null });
+      this.update({ table, cells: cellsOf(table), busy: null });
       if (draft?.rows.length === table.rows.length) {
         this._edit({ columns: draft.columns, rows: draft.rows });
       }
@@ -114,7 +114,7 @@ export class Samples extends Store<ISamplesState> {
   /** Back to what is saved; can be undone. */
   discard(): void {
     if (this.state.table) {
-      this._edit(this.state.table);
+      this._edit(cellsOf(this.state.table));
     }
   }
 
@@ -170,6 +170,10 @@ export class Samples extends Store<ISamplesState> {
 
   private readonly _undo: ICells[] = [];
   private readonly _redo: ICells[] = [];
+}
+
+function cellsOf({ columns, rows }: SampleTable): ICells {
+  return { columns, rows };
 }
 
 function same(one: ICells, other: ICells): boolean {

@@ -187,7 +187,8 @@ function matched(cells: ICells, block: readonly (readonly string[])[]): IPasted 
       left += row.some(cell => cell !== '') ? 1 : 0;
     }
   }
-  const range = { top: 0, left: 1, bottom: rows.length - 1, right: columns.length - 1 };
+  const filled = target.filter(column => column > 0);
+  const range = { top: 0, left: Math.min(...filled), bottom: rows.length - 1, right: Math.max(...filled) };
   return { cells: { columns, rows }, range, byName: true, left };
 }
 
