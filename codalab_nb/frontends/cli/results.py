@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -168,22 +168,29 @@ class _Bundle:
         read: dict[str, Any] = json.loads((to / self.notebook_ref.path).read_bytes())
         return read
 
-    def facts(self) -> list[tuple[str, str]]:
-        row, result = self.task.row, self.task.result
-        return [
-            ("task", self.task.id),
-            ("data set", row.dataset or ""),
-            ("method", row.method or ""),
-            ("notebook", row.notebook),
-            *((f"parameter {name}", str(value)) for name, value in row.parameters.items()),
-            (
-                "verdict",
-                f"{result.verdict}" + (f": {result.reason.message.partition(chr(10))[0]}" if result.reason else ""),
-            ),
-            ("submitted", moment(row.submitted_at)),
-            ("took", duration(result.seconds)),
-            *((f"metric {name}", number(value)) for name, value in self.task.metrics.items()),
-        ]
+
+def facts(task: Task) -> list[tuple[str, str]]:
+    """What ran on what, and how it ended, in words."""
+    row, result = task.row, task.result
+    return [
+        ("task", task.id),
+        ("data set", row.dataset or ""),
+        ("method", row.method or ""),
+        ("notebook", row.notebook),
+        *((f"parameter {name}", str(value)) for name, value in row.parameters.items()),
+        (
+            "verdict",
+            f"{result.verdict}" + (f": {result.reason.message.partition(chr(10))[0]}" if result.reason else ""),
+        ),
+        ("submitted", moment(row.submitted_at)),
+        ("took", duration(result.seconds)),
+        *((f"metric {name}", number(value)) for name, value in task.metrics.items()),
+    ]
+
+
+def details(told: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of the facts that are folded away."""
+    return [fact for fact in told if fact[0].startswith(("task", "submitted", "notebook", "parameter "))]
 
 
 def _notebook(bundle: _Bundle, to: Path) -> None:
@@ -196,9 +203,9 @@ def _html(bundle: _Bundle, to: Path) -> None:
     notebook = json.loads((to / bundle.notebook_ref.path).read_bytes()) if with_notebook else bundle.notebook(scratch)
     if not with_notebook:
         shutil.rmtree(scratch)
-    facts = bundle.facts()
-    more = [fact for fact in facts if fact[0].startswith(("task", "submitted", "notebook", "parameter "))]
-    text = page(notebook, bundle.task.row.label, [fact for fact in facts if fact not in more], more)
+    told = facts(bundle.task)
+    more = details(told)
+    text = page(notebook, bundle.task.row.label, [fact for fact in told if fact not in more], more)
     _free(to, "result", ".html").write_text(text, encoding="utf-8")
 
 
@@ -210,7 +217,7 @@ def _csv(bundle: _Bundle, to: Path) -> None:
 def _xlsx(bundle: _Bundle, to: Path) -> None:
     """The tables as sheets, after one that says what they are."""
     scratch = to / f".{uuid.uuid4().hex}"
-    sheets = [workbook.Sheet("about", ("what", "value"), bundle.facts())]
+    sheets = [workbook.Sheet("about", ("what", "value"), facts(bundle.task))]
     for ref in bundle.own:
         if ref.path.endswith(_TABLES):
             bundle.copy(ref, scratch)

@@ -11,7 +11,16 @@ from codalab_nb.frontends.choosing.words import plainly
 from codalab_nb.frontends.server.wire.common import Failure, Problem
 from codalab_nb.stores.ports import NotFound
 
-_STATUS = {"too_large": 413, "task_ambiguous": 409, "not_found": 404}
+_STATUS = {
+    "too_large": 413,
+    "task_ambiguous": 409,
+    "not_found": 404,
+    "no_result": 404,
+    "task_open": 409,
+    "upload_open": 409,
+    "result_damaged": 409,
+    "report_open": 409,
+}
 
 
 def status_of(error: CodalabError) -> int:
