@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +16,15 @@ from typing import Any
 from codalab_nb import wiring
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.base import utc_now
-from codalab_nb.model.pool import LOCAL, AzurePool, Invite, Invited, QueueKeys, Queues, is_pool_name
+from codalab_nb.model.pool import LOCAL, SIGN_EVERY_S, AzurePool, Invite, Invited, Queues, is_pool_name
+from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.pools_workers import SeenWorker
 from codalab_nb.site.site import Site
 from codalab_nb.stores.ports import SiteStore
 
 LONGEST_INVITE = dt.timedelta(days=366)
 SHORTEST_INVITE = dt.timedelta(hours=1)
+_SIGN_GRACE_S = 10.0
 _MARK = "pool.json"  # in the pool's store: whose it is
 
 
@@ -282,6 +285,16 @@ def sees(name: str) -> str:
     )
 
 
+def why_waits(site: Site, row: TaskRow) -> str | None:
+    """Why a queued task waits although nothing is wrong with it; None when a worker is there, or may be."""
+    if row.pool == LOCAL:
+        return None
+    listened_s = time.time() - (row.sent_at or row.submitted_at)
+    if listened_s < SIGN_EVERY_S + _SIGN_GRACE_S and azure_pool(site, row.pool).invites:
+        return None  # signs of life are only taken while somebody has a task there
+    return no_worker(site, row.pool)
+
+
 def no_worker(site: Site, name: str) -> str | None:
     """Why tasks of a pool wait when nobody is there to take them; None when somebody is, or nobody can know."""
     if name == LOCAL:
@@ -315,6 +328,3 @@ def as_json(site: Site, name: str) -> Mapping[str, Any]:
         "workers": len(there(site, name)),
         **counted,
     }
-
-
-__all__ = ["Place", "QueueKeys", "Revoked", "azure_pool", "create", "invite", "no_worker", "remove", "revoke", "sees"]

@@ -15,15 +15,12 @@ from codalab_nb.site.requests import Options, Spelled
 
 
 def options(args: argparse.Namespace, problems: Problems) -> Options:
-    if args.pool != "local":
-        problems.add(
-            "pool_unknown", f"There is no pool {args.pool!r}.", "Leave --pool out: tasks then run on this machine."
-        )
     return Options(
         timeout_s=_measured("timeout", args.timeout, parse_duration, problems),
         memory_bytes=_measured("memory", args.memory, parse_size, problems),
         network=args.network,
         environment=_environment(args.pass_env, problems),
+        pool=args.pool,
     )
 
 

@@ -9,17 +9,23 @@ Exit codes: 0 succeeded; 1 failed, cancelled or expired; 2 refused, nothing was
 queued; 3 lost, or something needed is not available; 130 Ctrl-C: you stopped
 watching, and what was submitted goes on."""
 
+_POOL = """
+Without a connection string, and without an account key, it is done as who is
+signed in with Microsoft Entra (`az login`). Secrets are never flags: name the
+variable or the file that holds them."""
+
 
 def build_parser() -> Grammar:
     """The one grammar of command line and magics. `build_parser().parse(words)` gives what was asked."""
     grammar = Grammar(
-        groups={"dataset": "list", "method": "list", "config": "show"},
-        aliases={"datasets": "dataset", "methods": "method"},
+        groups={"dataset": "list", "method": "list", "pool": "list", "config": "show"},
+        aliases={"datasets": "dataset", "methods": "method", "pools": "pool"},
     )
     _first_steps(grammar)
     _data(grammar)
     _work(grammar)
     _results(grammar)
+    _pools(grammar)
     _keeping(grammar)
     return grammar
 
@@ -166,6 +172,52 @@ def _results(grammar: Grammar) -> None:
     _json(retry)
 
 
+def _pools(grammar: Grammar) -> None:
+    grammar.section("Workers elsewhere")
+    create = grammar.add("pool create", "make a pool that workers on other machines can join", "pool:create", _POOL)
+    create.add_argument("name", metavar="NAME")
+    create.add_argument("--from", dest="outputs", metavar="FILE", help="the outputs of the template that made it")
+    create.add_argument("--account", metavar="URL", help="the storage account: https://ACCOUNT.blob.core.windows.net")
+    create.add_argument("--prefix", metavar="P", help="how its containers' names begin; default: the pool's name")
+    _manage(create)
+    create.add_argument(
+        "--account-key-env", dest="key_env", metavar="VAR", help="the variable that holds the account's key"
+    )
+    create.add_argument("--account-key-file", dest="key_file", metavar="FILE", help="a file that holds it")
+    _json(create)
+    _json(grammar.add("pool list", "list the pools", "pool:show_all"))
+    show = grammar.add("pool show", "show a pool: its workers, what waits, what ends soon", "pool:show")
+    show.add_argument("pool", metavar="POOL")
+    _json(show)
+    invite = grammar.add("pool invite", "make a file with which one worker can join a pool", "pool:invite")
+    invite.add_argument("pool", metavar="POOL")
+    invite.add_argument("--expires", metavar="DURATION", help="how long it is good for; default: 30d")
+    invite.add_argument("--to", metavar="FILE", help="where to write it; default: POOL-ID.invite, here")
+    _json(invite)
+    revoke = grammar.add("pool revoke", "end every invite of a pool; tasks that run go on", "pool:revoke", _POOL)
+    revoke.add_argument("pool", metavar="POOL")
+    _manage(revoke)
+    _json(revoke)
+    remove = grammar.add("pool rm", "forget a pool that has no open tasks", "pool:remove")
+    remove.add_argument("pool", metavar="POOL")
+    remove.add_argument("--queues", action="store_true", help="delete its queues, too")
+    remove.add_argument("--yes", action="store_true", help="also when results of it can then not be read any more")
+    _manage(remove)
+    _json(remove)
+
+
+def _manage(command: Command) -> None:
+    command.add_argument(
+        "--servicebus-connection-env",
+        dest="connection_env",
+        metavar="VAR",
+        help="the variable that holds a connection string with Manage; it is not kept",
+    )
+    command.add_argument(
+        "--servicebus-connection-file", dest="connection_file", metavar="FILE", help="a file that holds it"
+    )
+
+
 def _keeping(grammar: Grammar) -> None:
     grammar.section("Keeping house")
     _json(grammar.add("doctor", "look whether everything works here, and say what to do if not", "doctor:doctor"))
@@ -228,7 +280,7 @@ def _options(command: Command) -> None:
         help="pass this variable of your environment; may be repeated",
     )
     command.add_argument(
-        "--pool", metavar="P", default="local", help="who runs it; there is only `local`, this machine"
+        "--pool", metavar="P", default="local", help="who runs it: `pool list`; default: local, this machine"
     )
     command.add_argument("--no-wait", action="store_true", help="submit and return at once")
     _json(command)

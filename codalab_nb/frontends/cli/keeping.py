@@ -145,11 +145,13 @@ def _ours(where: places.Places, *, keep_results: bool) -> list[Path]:
         where.lock,
         where.scratch,
         where.runtime,
+        where.home / "pools",
+        where.state / "pools",
         settings.config_file(where.home),
         crash_log(where.home),
     ]
     kept = [] if keep_results else [where.store]
-    return [path for path in (*files, *others, *kept) if path.exists() or path.is_symlink()]
+    return [path for path in dict.fromkeys((*files, *others, *kept)) if path.exists() or path.is_symlink()]
 
 
 def _ask(config: settings.Settings, lost: str, going: list[Path], out: Output, *, keep_results: bool) -> None:

@@ -62,6 +62,8 @@ def _state_words(seen: Seen, stuck: str) -> str:
         return ", ".join(filter(None, ("running", seen.where)))
     if seen.state is State.QUEUED:
         again = f", attempt {seen.row.n} (the last one was given back: {seen.released})" if seen.released else ""
+        if seen.waits:
+            return f"queued: {seen.waits}"
         line = f", number {seen.place} in line" if seen.place and seen.place > 1 else ""
         return f"queued{line}{again}"
     return str(seen.state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -9,18 +10,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from codalab_nb.errors import UnavailableError
 from codalab_nb.frontends.cli import markdown
 from codalab_nb.model import names
 from codalab_nb.model.names import TaskNames
+from codalab_nb.model.pool import LOCAL
 from codalab_nb.model.task import Result, State
 from codalab_nb.site import embedded
 from codalab_nb.site.events import EventReader
 from codalab_nb.site.ledger import TaskRow
+from codalab_nb.site.pools_admin import why_waits
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task
 from codalab_nb.stores.ports import NotFound
 
 _SERVE_S = 1.0  # how often it is made sure that somebody works
+_PLACES_S = 5.0  # between two questions for places in a queue far away
 _TICK_S = 0.2
 _PLACEHOLDER = re.compile(r"<IPython\.core\.display\.\w{1,40} object>")
 _LOOKS_PER_S = 2_000  # a look costs a few small reads; a large batch is looked at less often
@@ -38,6 +43,7 @@ class Seen:
     attempt: int = 1
     sandbox: str | None = None
     place: int | None = None  # in the queue, from 1; None when not waiting there
+    waits: str = ""  # why it waits although nothing is wrong with it, in words
     started: float | None = None  # monotonic seconds of this process
     metrics: dict[str, float] = field(default_factory=dict)
     released: str | None = None  # why the last attempt was given back, in words
@@ -71,6 +77,7 @@ class Watch:
         self._readers: dict[str, EventReader] = {}
         self._cells: dict[str, int | None] = {}
         self._served = time.monotonic()
+        self._ask_places_at: dict[str, float] = {}
         self.stuck = ""  # why the background process takes no work, when it does not
 
     @property
@@ -114,6 +121,7 @@ class Watch:
         seen.row = seen.task.row
         seen.state = self._site.state_of(seen.row)
         seen.place = waiting.get(f"{task}:{seen.row.n}") if seen.state is State.QUEUED else None
+        seen.waits = (why_waits(self._site, seen.row) or "") if seen.state is State.QUEUED else ""
         return events
 
     def _new_events(self, task: str) -> list[dict[str, Any]]:
@@ -155,8 +163,14 @@ class Watch:
     def _places(self) -> dict[str, int]:
         if not any(seen.state is State.QUEUED for seen in self.open):
             return {}
-        pools = {seen.row.pool for seen in self.open if seen.state is State.QUEUED}
-        return {key: place for pool in pools for place, key in enumerate(self._site.waiting(pool), start=1)}
+        found: dict[str, int] = {}
+        for pool in {seen.row.pool for seen in self.open if seen.state is State.QUEUED}:
+            if pool != LOCAL and time.monotonic() < self._ask_places_at.get(pool, 0.0):
+                continue  # a queue far away is not asked at each look; the place just is not told
+            with contextlib.suppress(UnavailableError):  # the task waits on, and its state says so
+                found |= {key: place for place, key in enumerate(self._site.waiting(pool), start=1)}
+            self._ask_places_at[pool] = time.monotonic() + _PLACES_S
+        return found
 
 
 def _take_metric(metrics: dict[str, float], body: Mapping[str, Any]) -> None:

@@ -19,8 +19,10 @@ COMMANDS = {
     "demo", "dataset add", "dataset list", "dataset show", "dataset rm", "dataset set", "method list", "method show",
     "method check", "analyze", "run", "status", "logs", "results", "cancel", "retry", "rm", "doctor", "kernels",
     "config show", "clean", "stop", "uninstall", "monitor",
+    "pool create", "pool list", "pool show", "pool invite", "pool revoke", "pool rm",
 }  # fmt: skip
 SUBMIT = {"--timeout", "--memory", "--network", "--pass-env", "--pool", "--no-wait"}
+MANAGE = {"--servicebus-connection-env", "--servicebus-connection-file"}
 MEANING = {"--role", "--kind", "--reference", "--rename", "--accept"}
 FLAGS = {
     "demo": {"--lab"},
@@ -37,6 +39,10 @@ FLAGS = {
     "clean": {"--older-than", "--dry-run"},
     "uninstall": {"--keep-results", "--yes"},
     "monitor": {"--rebuild", "--once"},
+    "pool create": {"--from", "--account", "--prefix", "--account-key-env", "--account-key-file", *MANAGE},
+    "pool invite": {"--expires", "--to"},
+    "pool revoke": MANAGE,
+    "pool rm": {"--queues", "--yes", *MANAGE},
 }
 
 
