@@ -76,8 +76,9 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self) -> None:
-        port = _free_port()
+    def start(self, port: int | None = None) -> None:
+        """With the port that it had before, pages that are open find it again."""
+        port = port or _free_port()
         self.url = f"http://127.0.0.1:{port}"
         with (self.base / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
