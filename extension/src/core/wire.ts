@@ -4,3759 +4,3740 @@
  */
 
 export interface paths {
-  '/openapi.json': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document */
+        get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** This document */
-    get: operations['openapi'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/status': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether work is done here */
+        get: operations["status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Whether work is done here */
-    get: operations['status'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/warm': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/warm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts the background process and has a kernel warmed, ahead of a click */
+        post: operations["warm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Starts the background process and has a kernel warmed, ahead of a click */
-    post: operations['warm'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/pools': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where tasks may run */
+        get: operations["pools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Where tasks may run */
-    get: operations['pools'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/datasets': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest version of each data set */
+        get: operations["listDatasets"];
+        put?: never;
+        /** Files become a data set */
+        post: operations["addDataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The newest version of each data set */
-    get: operations['listDatasets'];
-    put?: never;
-    /** Files become a data set */
-    post: operations['addDataset'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/datasets/{reference}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/datasets/{reference}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that is known of one version */
+        get: operations["getDataset"];
+        put?: never;
+        post?: never;
+        /** Removes one version (NAME@2) or all (NAME) */
+        delete: operations["removeDataset"];
+        options?: never;
+        head?: never;
+        /** A person's word: a new version */
+        patch: operations["setDataset"];
+        trace?: never;
     };
-    /** All that is known of one version */
-    get: operations['getDataset'];
-    put?: never;
-    post?: never;
-    /** Removes one version (NAME@2) or all (NAME) */
-    delete: operations['removeDataset'];
-    options?: never;
-    head?: never;
-    /** A person's word: a new version */
-    patch: operations['setDataset'];
-    trace?: never;
-  };
-  '/datasets/{reference}/preview': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/datasets/{reference}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The first rows */
+        get: operations["previewDataset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The first rows */
-    get: operations['previewDataset'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/datasets/{reference}/samples': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/datasets/{reference}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sample table */
+        get: operations["getSamples"];
+        /** A new version with this sample table */
+        put: operations["setSamples"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The sample table */
-    get: operations['getSamples'];
-    /** A new version with this sample table */
-    put: operations['setSamples'];
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/examples': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/examples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Data sets that come along */
+        get: operations["listExamples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Data sets that come along */
-    get: operations['listExamples'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/uploads/{upload}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** One file, streamed; the id is a UUID made by the page */
+        put: operations["upload"];
+        post?: never;
+        /** Forgets an upload */
+        delete: operations["dropUpload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    /** One file, streamed; the id is a UUID made by the page */
-    put: operations['upload'];
-    post?: never;
-    /** Forgets an upload */
-    delete: operations['dropUpload'];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/methods': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Methods, and which fit the chosen data sets */
+        get: operations["listMethods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Methods, and which fit the chosen data sets */
-    get: operations['listMethods'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/methods/{method}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/methods/{method}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One method in full */
+        get: operations["getMethod"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** One method in full */
-    get: operations['getMethod'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/methods/{method}/figure': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/methods/{method}/figure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its first figure on an example, a PNG */
+        get: operations["methodFigure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Its first figure on an example, a PNG */
-    get: operations['methodFigure'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/form': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Settings of the chosen methods for the chosen data sets */
+        post: operations["form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Settings of the chosen methods for the chosen data sets */
-    post: operations['form'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/batches': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submits data sets × methods */
+        post: operations["analyze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Submits data sets × methods */
-    post: operations['analyze'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/notebooks/inspect': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/notebooks/inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What submitting a notebook would send */
+        post: operations["inspectNotebook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** What submitting a notebook would send */
-    post: operations['inspectNotebook'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tasks, newest first */
+        get: operations["listTasks"];
+        put?: never;
+        /** Submits a notebook, saved or not */
+        post: operations["runNotebook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Tasks, newest first */
-    get: operations['listTasks'];
-    put?: never;
-    /** Submits a notebook, saved or not */
-    post: operations['runNotebook'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/act': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/act": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancels, retries or removes tasks */
+        post: operations["act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Cancels, retries or removes tasks */
-    post: operations['act'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One task in full */
+        get: operations["getTask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** One task in full */
-    get: operations['getTask'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/again': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its choices, to be changed */
+        get: operations["taskAgain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Its choices, to be changed */
-    get: operations['taskAgain'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/batches/{batch}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/batches/{batch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The table of a batch */
+        get: operations["getBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The table of a batch */
-    get: operations['getBatch'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/batches/{batch}/again': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/batches/{batch}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its choices, to be changed */
+        get: operations["batchAgain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** Its choices, to be changed */
-    get: operations['batchAgain'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/batches/{batch}/table.csv': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/batches/{batch}/table.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The table of a batch as CSV */
+        get: operations["batchTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The table of a batch as CSV */
-    get: operations['batchTable'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/notebook': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/notebook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notebook with the outputs so far */
+        get: operations["liveNotebook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The notebook with the outputs so far */
-    get: operations['liveNotebook'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/log': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was printed, when */
+        get: operations["log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** What was printed, when */
-    get: operations['log'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/files': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The files of the result */
+        get: operations["listFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The files of the result */
-    get: operations['listFiles'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/files/{path}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One file, as an attachment */
+        get: operations["getFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** One file, as an attachment */
-    get: operations['getFile'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/figures/{path}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/figures/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A PNG, JPEG or GIF of the result, checked, to be shown */
+        get: operations["getFigure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** A PNG, JPEG or GIF of the result, checked, to be shown */
-    get: operations['getFigure'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/tables/{path}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/tables/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The first rows of a table of the result */
+        get: operations["getTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The first rows of a table of the result */
-    get: operations['getTable'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/workbooks/{path}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/workbooks/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A table of the result for Excel, text kept as text */
+        get: operations["getWorkbook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** A table of the result for Excel, text kept as text */
-    get: operations['getWorkbook'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/provenance': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/provenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What ran on what */
+        get: operations["provenance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** What ran on what */
-    get: operations['provenance'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/copy': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copies the notebook or a file beside a person's own */
+        post: operations["copy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Copies the notebook or a file beside a person's own */
-    post: operations['copy'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/report': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes report.html, in the sandbox */
+        post: operations["report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /** Makes report.html, in the sandbox */
-    post: operations['report'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/tasks/{task}/report.html': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
+    "/tasks/{task}/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The finished report, as an attachment */
+        get: operations["getReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /** The finished report, as an attachment */
-    get: operations['getReport'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /**
-     * Act
-     * @description One thing to do to many tasks; `batches` stand for all their tasks.
-     */
-    Act: {
-      /**
-       * Action
-       * @enum {string}
-       */
-      action: 'cancel' | 'retry' | 'remove';
-      /**
-       * Tasks
-       * @default []
-       */
-      tasks?: string[];
-      /**
-       * Batches
-       * @default []
-       */
-      batches?: string[];
-      /**
-       * Failed Only
-       * @description retry: leave out what succeeded, runs or waits
-       * @default false
-       */
-      failed_only?: boolean;
-    };
-    /**
-     * Acted
-     * @description What happened to each, in the order of the request.
-     */
-    Acted: {
-      /** Tasks */
-      tasks: components['schemas']['ActedOn'][];
-      /**
-       * Batch
-       * @description of the new tasks of a retry, when they form one
-       * @default null
-       */
-      batch: string | null;
-    };
-    /** ActedOn */
-    ActedOn: {
-      /** Task */
-      task: string;
-      /** Done */
-      done: boolean;
-      /**
-       * Message
-       * @description why not, in words
-       * @default
-       */
-      message: string;
-      /**
-       * New Task
-       * @default null
-       */
-      new_task: string | null;
-    };
-    /**
-     * AddDataset
-     * @description Files → the next version of a data set. Exactly one of `uploads`, `paths` and `example` names the files.
-     */
-    AddDataset: {
-      /**
-       * Uploads
-       * @description ids of finished uploads
-       * @default []
-       */
-      uploads?: string[];
-      /**
-       * Paths
-       * @description files of the server's file browser, relative to its root
-       * @default []
-       */
-      paths?: string[];
-      /**
-       * Example
-       * @default null
-       */
-      example?: string | null;
-      /**
-       * Name
-       * @default null
-       */
-      name?: string | null;
-      /**
-       * Samples
-       * @description an upload id, a path, or a sheet of the workbook
-       * @default null
-       */
-      samples?: string | null;
-      /**
-       * Sheet
-       * @description the sheet with the measurements
-       * @default null
-       */
-      sheet?: string | null;
-      /**
-       * @default {
-       *       "roles": {},
-       *       "kind": null,
-       *       "reference": null,
-       *       "renames": {},
-       *       "accept": false
-       *     }
-       */
-      answer?: components['schemas']['Answer'];
-    };
-    /**
-     * Again
-     * @description The choices a task or batch was made with, for `copy and change`.
-     */
-    Again: {
-      /**
-       * Kind
-       * @enum {string}
-       */
-      kind: 'analysis' | 'notebook';
-      /**
-       * Datasets
-       * @default []
-       */
-      datasets: string[];
-      /**
-       * Methods
-       * @default []
-       */
-      methods: string[];
-      /** Own */
-      own: {
-        [key: string]: {
-          [key: string]: unknown;
+    schemas: {
+        /**
+         * Act
+         * @description One thing to do to many tasks; `batches` stand for all their tasks.
+         */
+        Act: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "cancel" | "retry" | "remove";
+            /**
+             * Tasks
+             * @default []
+             */
+            tasks?: string[];
+            /**
+             * Batches
+             * @default []
+             */
+            batches?: string[];
+            /**
+             * Failed Only
+             * @description retry: leave out what succeeded, runs or waits
+             * @default false
+             */
+            failed_only?: boolean;
         };
-      };
-      /**
-       * Notebook
-       * @default null
-       */
-      notebook: string | null;
-      /** Parameters */
-      parameters: {
-        [key: string]: unknown;
-      };
-      /**
-       * Notes
-       * @description what is not as it was: a newer version of a data set, a method gone
-       * @default []
-       */
-      notes: components['schemas']['Note'][];
-    };
-    /**
-     * Analyze
-     * @description Data sets × methods (× swept values), as one batch: all of it is accepted, or nothing.
-     */
-    Analyze: {
-      /** Datasets */
-      datasets: string[];
-      /** Methods */
-      methods: string[];
-      /** Shared */
-      shared?: {
-        [key: string]: unknown;
-      };
-      /** Own */
-      own?: {
-        [key: string]: {
-          [key: string]: unknown;
+        /**
+         * Acted
+         * @description What happened to each, in the order of the request.
+         */
+        Acted: {
+            /** Tasks */
+            tasks: components["schemas"]["ActedOn"][];
+            /**
+             * Batch
+             * @description of the new tasks of a retry, when they form one
+             * @default null
+             */
+            batch: string | null;
         };
-      };
-      /** Sweep */
-      sweep?: {
-        [key: string]: unknown[];
-      };
-      /**
-       * @default {
-       *       "timeout": null,
-       *       "memory": null,
-       *       "network": false,
-       *       "pool": null
-       *     }
-       */
-      limits?: components['schemas']['Limits'];
-      /**
-       * Skip Unfit
-       * @description leave out pairs that do not fit, instead of refusing
-       * @default true
-       */
-      skip_unfit?: boolean;
-    };
-    /**
-     * Answer
-     * @description A person's word on a data set, as PATCH takes it. What is left out stays as it is.
-     */
-    Answer: {
-      /**
-       * Roles
-       * @description column → role, or `none` to take a role away
-       */
-      roles: {
-        [key: string]: string;
-      };
-      /**
-       * Kind
-       * @default null
-       */
-      kind: ('counts' | 'linear' | 'log') | null;
-      /**
-       * Reference
-       * @description the group of the condition that others are compared with
-       * @default null
-       */
-      reference: string | null;
-      /**
-       * Renames
-       * @description `COLUMN:OLD` → NEW; an existing name merges
-       */
-      renames: {
-        [key: string]: string;
-      };
-      /**
-       * Accept
-       * @description take everything that is proposed and not said otherwise here
-       * @default false
-       */
-      accept: boolean;
-    };
-    /**
-     * Batch
-     * @description Data sets × methods of one click.
-     */
-    Batch: {
-      /** Batch */
-      batch: string;
-      /**
-       * Submitted At
-       * Format: date-time
-       */
-      submitted_at: string;
-      /** Datasets */
-      datasets: string[];
-      /** Methods */
-      methods: string[];
-      /**
-       * Varying
-       * @description names of the parameters that differ among its tasks
-       */
-      varying: string[];
-      /** Metrics */
-      metrics: components['schemas']['MetricColumn'][];
-      /** Cells */
-      cells: components['schemas']['Cell'][];
-    };
-    /**
-     * Busy
-     * @description How many tasks wait and run, in all.
-     */
-    Busy: {
-      /** Queued */
-      queued: number;
-      /** Running */
-      running: number;
-    };
-    /**
-     * Cell
-     * @description One task of a batch in its table.
-     */
-    Cell: {
-      task: components['schemas']['Task'];
-      /**
-       * Figure
-       * @description its first figure, a file of the result; null when there is none
-       * @default null
-       */
-      figure: string | null;
-    };
-    /**
-     * Choice
-     * @description A button below a question: its words, and what to send when it is clicked.
-     */
-    Choice: {
-      /** Label */
-      label: string;
-      answer: components['schemas']['Answer'];
-    };
-    /**
-     * Column
-     * @description A column of the sample table, or of a general table.
-     */
-    Column: {
-      /** Name */
-      name: string;
-      /**
-       * Type
-       * @enum {string}
-       */
-      type: 'groups' | 'numbers' | 'text';
-      /**
-       * Source
-       * @enum {string}
-       */
-      source: 'file' | 'header' | 'names' | 'user';
-      /**
-       * Role
-       * @default null
-       */
-      role: ('condition' | 'batch' | 'pair' | 'dose' | 'time' | 'event' | 'target') | null;
-      /**
-       * Role Proposed
-       * @default false
-       */
-      role_proposed: boolean;
-      /**
-       * Groups
-       * @default []
-       */
-      groups: components['schemas']['Group'][];
-      /**
-       * Missing
-       * @default 0
-       */
-      missing: number;
-    };
-    /** Copied */
-    Copied: {
-      /**
-       * Path
-       * @description relative to the server's root
-       */
-      path: string;
-      /**
-       * Code
-       * @description for a table: Python that reads the copy from a notebook beside it
-       * @default null
-       */
-      code: string | null;
-    };
-    /**
-     * Copy
-     * @description Copies something of a result into the server's file browser, under a name that is free.
-     */
-    Copy: {
-      /**
-       * What
-       * @enum {string}
-       */
-      what: 'notebook' | 'file';
-      /**
-       * File
-       * @default null
-       */
-      file?: string | null;
-      /**
-       * Folder
-       * @description relative to the server's root
-       * @default
-       */
-      folder?: string;
-    };
-    /**
-     * Dataset
-     * @description All that is known of one version.
-     */
-    Dataset: {
-      /** Name */
-      name: string;
-      /** Version */
-      version: number;
-      /**
-       * Reference
-       * @description NAME@VERSION, as requests take it
-       */
-      reference: string;
-      /**
-       * Created At
-       * Format: date-time
-       */
-      created_at: string;
-      /**
-       * Shape
-       * @description in words: `38 samples × 3,051 genes`
-       */
-      shape: string;
-      /**
-       * Kind
-       * @enum {string}
-       */
-      kind: 'counts' | 'linear' | 'log' | 'none';
-      /** Kind Words */
-      kind_words: string;
-      /**
-       * Groups
-       * @description in words: `AML (11), ALL (27)`; empty when there is no condition
-       * @default
-       */
-      groups: string;
-      /** Warnings */
-      warnings: number;
-      /** Questions */
-      questions: number;
-      /** Files */
-      files: components['schemas']['DatasetFile'][];
-      /**
-       * Orientation
-       * @enum {string}
-       */
-      orientation: 'genes_in_rows' | 'samples_in_rows' | 'table' | 'files';
-      /** Orientation Why */
-      orientation_why: string;
-      /** N Samples */
-      n_samples: number;
-      /** N Features */
-      n_features: number;
-      /** Missing */
-      missing: number;
-      /** Columns */
-      columns: components['schemas']['Column'][];
-      /** @default null */
-      reference_group: components['schemas']['Reference'] | null;
-      /**
-       * Reading
-       * @description how the files were read, where that was not plain
-       */
-      reading: components['schemas']['Note'][];
-      /**
-       * Notes
-       * @description the plain-word warnings of the profile
-       */
-      notes: components['schemas']['Note'][];
-      /** Open Questions */
-      open_questions: components['schemas']['Question'][];
-      /**
-       * Groups From Names
-       * @description one per sample; when no file gives groups
-       * @default []
-       */
-      groups_from_names: string[];
-      /** Versions */
-      versions: number[];
-    };
-    /** DatasetFile */
-    DatasetFile: {
-      /** Path */
-      path: string;
-      /** Size */
-      size: number;
-    };
-    /** DatasetList */
-    DatasetList: {
-      /** Datasets */
-      datasets: components['schemas']['DatasetSummary'][];
-    };
-    /**
-     * DatasetSummary
-     * @description One line of the list: the newest version of a data set.
-     */
-    DatasetSummary: {
-      /** Name */
-      name: string;
-      /** Version */
-      version: number;
-      /**
-       * Reference
-       * @description NAME@VERSION, as requests take it
-       */
-      reference: string;
-      /**
-       * Created At
-       * Format: date-time
-       */
-      created_at: string;
-      /**
-       * Shape
-       * @description in words: `38 samples × 3,051 genes`
-       */
-      shape: string;
-      /**
-       * Kind
-       * @enum {string}
-       */
-      kind: 'counts' | 'linear' | 'log' | 'none';
-      /** Kind Words */
-      kind_words: string;
-      /**
-       * Groups
-       * @description in words: `AML (11), ALL (27)`; empty when there is no condition
-       * @default
-       */
-      groups: string;
-      /** Warnings */
-      warnings: number;
-      /** Questions */
-      questions: number;
-    };
-    /**
-     * DatasetsChanged
-     * @description Data sets were added, changed or removed: ask for the list again.
-     */
-    DatasetsChanged: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      type: 'datasets';
-    };
-    /**
-     * Done
-     * @description It was done; there is nothing else to say.
-     */
-    Done: {
-      /**
-       * Done
-       * @default true
-       */
-      done: boolean;
-    };
-    /**
-     * EventType
-     * @enum {string}
-     */
-    EventType:
-      | 'started'
-      | 'cell_started'
-      | 'output'
-      | 'clear_output'
-      | 'cell_finished'
-      | 'metric'
-      | 'truncated'
-      | 'heartbeat'
-      | 'released'
-      | 'finished';
-    /**
-     * Example
-     * @description A data set that comes with the project.
-     */
-    Example: {
-      /** Name */
-      name: string;
-      /** Title */
-      title: string;
-      /** Sentence */
-      sentence: string;
-      /** Shape */
-      shape: string;
-      /** Added */
-      added: boolean;
-    };
-    /** ExampleList */
-    ExampleList: {
-      /** Examples */
-      examples: components['schemas']['Example'][];
-    };
-    /**
-     * Failure
-     * @description The body of every answer that is not 2xx. All problems of one request are told at once.
-     */
-    Failure: {
-      /** Errors */
-      errors: components['schemas']['Problem'][];
-    };
-    /**
-     * Fit
-     * @description Whether a method fits one data set, and the sentence that says why or why not.
-     */
-    Fit: {
-      /** Dataset */
-      dataset: string;
-      /** Fits */
-      fits: boolean;
-      /** Reason */
-      reason: string;
-    };
-    /**
-     * Form
-     * @description The settings of everything chosen. Asked for again whenever a value changes.
-     */
-    Form: {
-      /** Methods */
-      methods: components['schemas']['MethodForm'][];
-      /**
-       * Shared
-       * @description JSON Schema of parameters that several chosen methods have alike
-       */
-      shared: {
-        [key: string]: unknown;
-      };
-      /**
-       * Tasks
-       * @description how many tasks Analyze would make
-       */
-      tasks: number;
-      /**
-       * Expected Seconds
-       * @description until the last of them has ended, where that is known
-       * @default null
-       */
-      expected_seconds: number | null;
-      /** Ready */
-      ready: boolean;
-      /**
-       * Problems
-       * @default []
-       */
-      problems: components['schemas']['Problem'][];
-    };
-    /**
-     * FormRequest
-     * @description The choices so far. Values are per method, or (`shared`) for each chosen method that has the parameter.
-     */
-    FormRequest: {
-      /** Datasets */
-      datasets: string[];
-      /** Methods */
-      methods: string[];
-      /** Shared */
-      shared?: {
-        [key: string]: unknown;
-      };
-      /**
-       * Own
-       * @description method → name → value
-       */
-      own?: {
-        [key: string]: {
-          [key: string]: unknown;
+        /** ActedOn */
+        ActedOn: {
+            /** Task */
+            task: string;
+            /** Done */
+            done: boolean;
+            /**
+             * Message
+             * @description why not, in words
+             * @default
+             */
+            message: string;
+            /**
+             * New Task
+             * @default null
+             */
+            new_task: string | null;
         };
-      };
+        /**
+         * AddDataset
+         * @description Files → the next version of a data set. Exactly one of `uploads`, `paths` and `example` names the files.
+         */
+        AddDataset: {
+            /**
+             * Uploads
+             * @description ids of finished uploads
+             * @default []
+             */
+            uploads?: string[];
+            /**
+             * Paths
+             * @description files of the server's file browser, relative to its root
+             * @default []
+             */
+            paths?: string[];
+            /**
+             * Example
+             * @default null
+             */
+            example?: string | null;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * Samples
+             * @description an upload id, a path, or a sheet of the workbook
+             * @default null
+             */
+            samples?: string | null;
+            /**
+             * Sheet
+             * @description the sheet with the measurements
+             * @default null
+             */
+            sheet?: string | null;
+            /**
+             * @default {
+             *       "roles": {},
+             *       "kind": null,
+             *       "reference": null,
+             *       "renames": {},
+             *       "accept": false
+             *     }
+             */
+            answer?: components["schemas"]["Answer"];
+        };
+        /**
+         * Again
+         * @description The choices a task or batch was made with, for `copy and change`.
+         */
+        Again: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "analysis" | "notebook";
+            /**
+             * Datasets
+             * @default []
+             */
+            datasets: string[];
+            /**
+             * Methods
+             * @default []
+             */
+            methods: string[];
+            /** Own */
+            own: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * Notebook
+             * @default null
+             */
+            notebook: string | null;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /**
+             * Notes
+             * @description what is not as it was: a newer version of a data set, a method gone
+             * @default []
+             */
+            notes: components["schemas"]["Note"][];
+        };
+        /**
+         * Analyze
+         * @description Data sets × methods (× swept values), as one batch: all of it is accepted, or nothing.
+         */
+        Analyze: {
+            /** Datasets */
+            datasets: string[];
+            /** Methods */
+            methods: string[];
+            /** Shared */
+            shared?: {
+                [key: string]: unknown;
+            };
+            /** Own */
+            own?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Sweep */
+            sweep?: {
+                [key: string]: unknown[];
+            };
+            /**
+             * @default {
+             *       "timeout": null,
+             *       "memory": null,
+             *       "network": false,
+             *       "pool": null
+             *     }
+             */
+            limits?: components["schemas"]["Limits"];
+            /**
+             * Skip Unfit
+             * @description leave out pairs that do not fit, instead of refusing
+             * @default true
+             */
+            skip_unfit?: boolean;
+        };
+        /**
+         * Answer
+         * @description A person's word on a data set, as PATCH takes it. What is left out stays as it is.
+         */
+        Answer: {
+            /**
+             * Roles
+             * @description column → role, or `none` to take a role away
+             */
+            roles: {
+                [key: string]: string;
+            };
+            /**
+             * Kind
+             * @default null
+             */
+            kind: ("counts" | "linear" | "log") | null;
+            /**
+             * Reference
+             * @description the group of the condition that others are compared with
+             * @default null
+             */
+            reference: string | null;
+            /**
+             * Renames
+             * @description `COLUMN:OLD` → NEW; an existing name merges
+             */
+            renames: {
+                [key: string]: string;
+            };
+            /**
+             * Accept
+             * @description take everything that is proposed and not said otherwise here
+             * @default false
+             */
+            accept: boolean;
+        };
+        /**
+         * Batch
+         * @description Data sets × methods of one click.
+         */
+        Batch: {
+            /** Batch */
+            batch: string;
+            /**
+             * Submitted At
+             * Format: date-time
+             */
+            submitted_at: string;
+            /** Datasets */
+            datasets: string[];
+            /** Methods */
+            methods: string[];
+            /**
+             * Varying
+             * @description names of the parameters that differ among its tasks
+             */
+            varying: string[];
+            /** Metrics */
+            metrics: components["schemas"]["MetricColumn"][];
+            /** Cells */
+            cells: components["schemas"]["Cell"][];
+        };
+        /**
+         * Busy
+         * @description How many tasks wait and run, in all.
+         */
+        Busy: {
+            /** Queued */
+            queued: number;
+            /** Running */
+            running: number;
+        };
+        /**
+         * Cell
+         * @description One task of a batch in its table.
+         */
+        Cell: {
+            task: components["schemas"]["Task"];
+            /**
+             * Figure
+             * @description its first figure, a file of the result; null when there is none
+             * @default null
+             */
+            figure: string | null;
+        };
+        /**
+         * Choice
+         * @description A button below a question: its words, and what to send when it is clicked.
+         */
+        Choice: {
+            /** Label */
+            label: string;
+            answer: components["schemas"]["Answer"];
+        };
+        /**
+         * Column
+         * @description A column of the sample table, or of a general table.
+         */
+        Column: {
+            /** Name */
+            name: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "groups" | "numbers" | "text";
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "file" | "header" | "names" | "user";
+            /**
+             * Role
+             * @default null
+             */
+            role: ("condition" | "batch" | "pair" | "dose" | "time" | "event" | "target") | null;
+            /**
+             * Role Proposed
+             * @default false
+             */
+            role_proposed: boolean;
+            /**
+             * Groups
+             * @default []
+             */
+            groups: components["schemas"]["Group"][];
+            /**
+             * Missing
+             * @default 0
+             */
+            missing: number;
+        };
+        /** Copied */
+        Copied: {
+            /**
+             * Path
+             * @description relative to the server's root
+             */
+            path: string;
+            /**
+             * Code
+             * @description for a table: Python that reads the copy from a notebook beside it
+             * @default null
+             */
+            code: string | null;
+        };
+        /**
+         * Copy
+         * @description Copies something of a result into the server's file browser, under a name that is free.
+         */
+        Copy: {
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "notebook" | "file";
+            /**
+             * File
+             * @default null
+             */
+            file?: string | null;
+            /**
+             * Folder
+             * @description relative to the server's root
+             * @default
+             */
+            folder?: string;
+        };
+        /**
+         * Dataset
+         * @description All that is known of one version.
+         */
+        Dataset: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /**
+             * Reference
+             * @description NAME@VERSION, as requests take it
+             */
+            reference: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Shape
+             * @description in words: `38 samples × 3,051 genes`
+             */
+            shape: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "counts" | "linear" | "log" | "none";
+            /** Kind Words */
+            kind_words: string;
+            /**
+             * Groups
+             * @description in words: `AML (11), ALL (27)`; empty when there is no condition
+             * @default
+             */
+            groups: string;
+            /** Warnings */
+            warnings: number;
+            /** Questions */
+            questions: number;
+            /** Files */
+            files: components["schemas"]["DatasetFile"][];
+            /**
+             * Orientation
+             * @enum {string}
+             */
+            orientation: "genes_in_rows" | "samples_in_rows" | "table" | "files";
+            /** Orientation Why */
+            orientation_why: string;
+            /** N Samples */
+            n_samples: number;
+            /** N Features */
+            n_features: number;
+            /** Missing */
+            missing: number;
+            /** Columns */
+            columns: components["schemas"]["Column"][];
+            /** @default null */
+            reference_group: components["schemas"]["Reference"] | null;
+            /**
+             * Reading
+             * @description how the files were read, where that was not plain
+             */
+            reading: components["schemas"]["Note"][];
+            /**
+             * Notes
+             * @description the plain-word warnings of the profile
+             */
+            notes: components["schemas"]["Note"][];
+            /** Open Questions */
+            open_questions: components["schemas"]["Question"][];
+            /**
+             * Groups From Names
+             * @description one per sample; when no file gives groups
+             * @default []
+             */
+            groups_from_names: string[];
+            /** Versions */
+            versions: number[];
+        };
+        /** DatasetFile */
+        DatasetFile: {
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+        };
+        /** DatasetList */
+        DatasetList: {
+            /** Datasets */
+            datasets: components["schemas"]["DatasetSummary"][];
+        };
+        /**
+         * DatasetSummary
+         * @description One line of the list: the newest version of a data set.
+         */
+        DatasetSummary: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /**
+             * Reference
+             * @description NAME@VERSION, as requests take it
+             */
+            reference: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Shape
+             * @description in words: `38 samples × 3,051 genes`
+             */
+            shape: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "counts" | "linear" | "log" | "none";
+            /** Kind Words */
+            kind_words: string;
+            /**
+             * Groups
+             * @description in words: `AML (11), ALL (27)`; empty when there is no condition
+             * @default
+             */
+            groups: string;
+            /** Warnings */
+            warnings: number;
+            /** Questions */
+            questions: number;
+        };
+        /**
+         * DatasetsChanged
+         * @description Data sets were added, changed or removed: ask for the list again.
+         */
+        DatasetsChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "datasets";
+        };
+        /**
+         * Done
+         * @description It was done; there is nothing else to say.
+         */
+        Done: {
+            /**
+             * Done
+             * @default true
+             */
+            done: boolean;
+        };
+        /**
+         * EventType
+         * @enum {string}
+         */
+        EventType: "started" | "cell_started" | "output" | "clear_output" | "cell_finished" | "metric" | "truncated" | "heartbeat" | "released" | "finished";
+        /**
+         * Example
+         * @description A data set that comes with the project.
+         */
+        Example: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Sentence */
+            sentence: string;
+            /** Shape */
+            shape: string;
+            /** Added */
+            added: boolean;
+        };
+        /** ExampleList */
+        ExampleList: {
+            /** Examples */
+            examples: components["schemas"]["Example"][];
+        };
+        /**
+         * Failure
+         * @description The body of every answer that is not 2xx. All problems of one request are told at once.
+         */
+        Failure: {
+            /** Errors */
+            errors: components["schemas"]["Problem"][];
+        };
+        /**
+         * Fit
+         * @description Whether a method fits one data set, and the sentence that says why or why not.
+         */
+        Fit: {
+            /** Dataset */
+            dataset: string;
+            /** Fits */
+            fits: boolean;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Form
+         * @description The settings of everything chosen. Asked for again whenever a value changes.
+         */
+        Form: {
+            /** Methods */
+            methods: components["schemas"]["MethodForm"][];
+            /**
+             * Shared
+             * @description JSON Schema of parameters that several chosen methods have alike
+             */
+            shared: {
+                [key: string]: unknown;
+            };
+            /**
+             * Tasks
+             * @description how many tasks Analyze would make
+             */
+            tasks: number;
+            /**
+             * Expected Seconds
+             * @description until the last of them has ended, where that is known
+             * @default null
+             */
+            expected_seconds: number | null;
+            /** Ready */
+            ready: boolean;
+            /**
+             * Problems
+             * @default []
+             */
+            problems: components["schemas"]["Problem"][];
+        };
+        /**
+         * FormRequest
+         * @description The choices so far. Values are per method, or (`shared`) for each chosen method that has the parameter.
+         */
+        FormRequest: {
+            /** Datasets */
+            datasets: string[];
+            /** Methods */
+            methods: string[];
+            /** Shared */
+            shared?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Own
+             * @description method → name → value
+             */
+            own?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        FromPage: components["schemas"]["Hello"] | components["schemas"]["WatchTask"] | components["schemas"]["UnwatchTask"];
+        FromServer: components["schemas"]["LedgerChanged"] | components["schemas"]["ProgressMade"] | components["schemas"]["TaskEvents"] | components["schemas"]["DatasetsChanged"] | components["schemas"]["StatusChanged"] | components["schemas"]["Reset"];
+        /**
+         * Group
+         * @description One group of a column and how many samples it has.
+         */
+        Group: {
+            /** Name */
+            name: string;
+            /** N */
+            n: number;
+        };
+        /**
+         * Hello
+         * @description The page's first word: everything in the ledger after sequence number `after` (null: from now on).
+         */
+        Hello: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "hello";
+            /**
+             * After
+             * @default null
+             */
+            after?: number | null;
+        };
+        /** Input */
+        Input: {
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * InspectNotebook
+         * @description A notebook as it is in the editor, saved or not.
+         */
+        InspectNotebook: {
+            /**
+             * Path
+             * @description relative to the server's root
+             */
+            path: string;
+            /**
+             * Content
+             * @description nbformat JSON; null: as it is on disk
+             * @default null
+             */
+            content?: {
+                [key: string]: unknown;
+            } | null;
+            /** Parameters */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Inputs
+             * @description parameter → path, data set or TASK[:FILE]
+             */
+            inputs?: {
+                [key: string]: string;
+            };
+            /**
+             * Include
+             * @default []
+             */
+            include?: string[];
+            /**
+             * Exclude
+             * @description found files that are not to travel
+             * @default []
+             */
+            exclude?: string[];
+            /**
+             * Kernel
+             * @default null
+             */
+            kernel?: string | null;
+        };
+        /**
+         * LedgerChanged
+         * @description Rows that are new or changed since the last message, and ids that were removed. Resume after `seq`.
+         */
+        LedgerChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "ledger";
+            /** Seq */
+            seq: number;
+            /** Tasks */
+            tasks: components["schemas"]["Task"][];
+            /**
+             * Removed
+             * @default []
+             */
+            removed: string[];
+            busy: components["schemas"]["Busy"];
+        };
+        /**
+         * Limits
+         * @description What is under `advanced`. Empty means the site's default.
+         */
+        Limits: {
+            /**
+             * Timeout
+             * @description as `90s`, `15m`, `2h`
+             * @default null
+             */
+            timeout?: string | null;
+            /**
+             * Memory
+             * @description as `500M`, `2G`
+             * @default null
+             */
+            memory?: string | null;
+            /**
+             * Network
+             * @default false
+             */
+            network?: boolean;
+            /**
+             * Pool
+             * @default null
+             */
+            pool?: string | null;
+        };
+        /**
+         * LiveEvent
+         * @description A line of an attempt's events, as the worker's supervisor stamped it; `body` came out of a sandbox.
+         */
+        LiveEvent: {
+            /** N */
+            n: number;
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            type: components["schemas"]["EventType"];
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * LiveNotebook
+         * @description The notebook with the outputs made so far; later events (of attempt `n`, after `seq`) come over the stream.
+         */
+        LiveNotebook: {
+            /** Task */
+            task: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "expired" | "lost";
+            /**
+             * N
+             * @description the attempt; 0 before the first
+             */
+            n: number;
+            /** Seq */
+            seq: number;
+            /**
+             * Notebook
+             * @description nbformat 4 JSON, nothing of it trusted
+             */
+            notebook: {
+                [key: string]: unknown;
+            };
+            /**
+             * Cell
+             * @description the cell that runs, as an index into `notebook.cells`; null: none
+             * @default null
+             */
+            cell: number | null;
+            /**
+             * Offset
+             * @description cells of `notebook` before the submitted notebook's first: events count from that
+             */
+            offset: number;
+            /**
+             * Truncated
+             * @default false
+             */
+            truncated: boolean;
+            /** @default null */
+            why: components["schemas"]["Why"] | null;
+        };
+        /** Log */
+        Log: {
+            /** Lines */
+            lines: components["schemas"]["LogLine"][];
+            /** Truncated */
+            truncated: boolean;
+        };
+        /** LogLine */
+        LogLine: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** N */
+            n: number;
+            /**
+             * Cell
+             * @description from 1
+             * @default null
+             */
+            cell: number | null;
+            /** Kind */
+            kind: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * Method
+         * @description A method in full, for who asks what it does.
+         */
+        Method: {
+            /** Method */
+            method: string;
+            /** Title */
+            title: string;
+            /** Sentence */
+            sentence: string;
+            /** Question */
+            question: string;
+            /** Fits */
+            fits: components["schemas"]["Fit"][];
+            /** Fits Any */
+            fits_any: boolean;
+            /**
+             * Missing
+             * @description Python packages that are not installed
+             * @default []
+             */
+            missing: string[];
+            /**
+             * Install
+             * @description the command that installs them
+             * @default
+             */
+            install: string;
+            /**
+             * Usual Seconds
+             * @default null
+             */
+            usual_seconds: number | null;
+            /** Has Figure */
+            has_figure: boolean;
+            /** @default null */
+            recommended: components["schemas"]["Recommendation"] | null;
+            /**
+             * Needs
+             * @description in words, one sentence each
+             */
+            needs: string[];
+            /** Metrics */
+            metrics: components["schemas"]["Metric"][];
+            /** References */
+            references: string[];
+            /**
+             * Path
+             * @description the template notebook on this machine
+             */
+            path: string;
+        };
+        /**
+         * MethodForm
+         * @description The settings of one method for the chosen data sets that it fits.
+         */
+        MethodForm: {
+            /** Method */
+            method: string;
+            /** Title */
+            title: string;
+            /**
+             * Datasets
+             * @description the chosen data sets that it fits
+             */
+            datasets: string[];
+            /**
+             * Schema
+             * @description JSON Schema (object): types, ranges, choices, help, defaults from the data set
+             */
+            schema: {
+                [key: string]: unknown;
+            };
+            /**
+             * Ui Schema
+             * @description hints for the form (rjsf)
+             */
+            ui_schema: {
+                [key: string]: unknown;
+            };
+            /**
+             * Values
+             * @description the values in force: chosen, else the defaults
+             */
+            values: {
+                [key: string]: unknown;
+            };
+            /**
+             * References
+             * @default []
+             */
+            references: components["schemas"]["ReferenceQuestion"][];
+            /**
+             * Problems
+             * @description what is wrong with the values now; `at` is the parameter
+             * @default []
+             */
+            problems: components["schemas"]["Problem"][];
+            /**
+             * Expected Seconds
+             * @description from earlier runs, else the method's own word
+             * @default null
+             */
+            expected_seconds: number | null;
+        };
+        /** MethodList */
+        MethodList: {
+            /** Methods */
+            methods: components["schemas"]["MethodSummary"][];
+        };
+        /**
+         * MethodSummary
+         * @description One method as offered for the chosen data sets.
+         */
+        MethodSummary: {
+            /** Method */
+            method: string;
+            /** Title */
+            title: string;
+            /** Sentence */
+            sentence: string;
+            /** Question */
+            question: string;
+            /** Fits */
+            fits: components["schemas"]["Fit"][];
+            /** Fits Any */
+            fits_any: boolean;
+            /**
+             * Missing
+             * @description Python packages that are not installed
+             * @default []
+             */
+            missing: string[];
+            /**
+             * Install
+             * @description the command that installs them
+             * @default
+             */
+            install: string;
+            /**
+             * Usual Seconds
+             * @default null
+             */
+            usual_seconds: number | null;
+            /** Has Figure */
+            has_figure: boolean;
+            /** @default null */
+            recommended: components["schemas"]["Recommendation"] | null;
+        };
+        /** Metric */
+        Metric: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Better */
+            better: string;
+        };
+        /** MetricColumn */
+        MetricColumn: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /**
+             * Better
+             * @default none
+             * @enum {string}
+             */
+            better: "higher" | "lower" | "none";
+        };
+        /**
+         * Note
+         * @description A warning in plain words.
+         */
+        Note: {
+            /** Code */
+            code: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * NotebookDraft
+         * @description What would be submitted: shown before anything is.
+         */
+        NotebookDraft: {
+            /** Path */
+            path: string;
+            /** Kernel */
+            kernel: string;
+            /** Language */
+            language: string;
+            /**
+             * Schema
+             * @description JSON Schema of the `parameters` cell
+             */
+            schema: {
+                [key: string]: unknown;
+            };
+            /** Values */
+            values: {
+                [key: string]: unknown;
+            };
+            /** Files */
+            files: components["schemas"]["PackedFile"][];
+            /** Total Size */
+            total_size: number;
+            /** Warnings */
+            warnings: components["schemas"]["Problem"][];
+            /**
+             * Problems
+             * @description while there is one, it cannot be submitted
+             */
+            problems: components["schemas"]["Problem"][];
+        };
+        /**
+         * PackedFile
+         * @description A file that would travel with the notebook.
+         */
+        PackedFile: {
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+            /** Why */
+            why: string;
+            /** Packed */
+            packed: boolean;
+        };
+        /**
+         * Pool
+         * @description Where tasks may run.
+         */
+        Pool: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Workers
+             * @description workers that gave a sign of life lately; null where that is unknown
+             * @default null
+             */
+            workers: number | null;
+            /**
+             * Note
+             * @description what a person must know before choosing it
+             * @default
+             */
+            note: string;
+        };
+        /** PoolList */
+        PoolList: {
+            /** Pools */
+            pools: components["schemas"]["Pool"][];
+        };
+        /**
+         * Preview
+         * @description The first rows of a table, as text.
+         */
+        Preview: {
+            /** Columns */
+            columns: string[];
+            /** Rows */
+            rows: string[][];
+            /**
+             * N Rows
+             * @description of the whole table, where that is known
+             * @default null
+             */
+            n_rows: number | null;
+            /** N Columns */
+            n_columns: number;
+            /**
+             * More Columns
+             * @default false
+             */
+            more_columns: boolean;
+        };
+        /**
+         * Problem
+         * @description One thing that is wrong: `code` for programs; `message` and `fix` (what to do next) for people.
+         */
+        Problem: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /**
+             * Fix
+             * @default
+             */
+            fix: string;
+            /**
+             * At
+             * @description what of the request it is about: a parameter, a column, a file
+             * @default null
+             */
+            at: string | null;
+        };
+        /**
+         * Progress
+         * @description How far a task is. `cell` counts from 1; null before the first.
+         */
+        Progress: {
+            /** Task */
+            task: string;
+            /**
+             * Cell
+             * @default null
+             */
+            cell: number | null;
+            /**
+             * Cells
+             * @default null
+             */
+            cells: number | null;
+            /**
+             * Place
+             * @description in the queue, from 1; null when not waiting there, or unknown
+             * @default null
+             */
+            place: number | null;
+            /**
+             * Running S
+             * @description since it started, when this was sent
+             * @default null
+             */
+            running_s: number | null;
+        };
+        /**
+         * ProgressMade
+         * @description How far open tasks are; at most a few times a second, the newest word on each.
+         */
+        ProgressMade: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "progress";
+            /** Tasks */
+            tasks: components["schemas"]["Progress"][];
+        };
+        /**
+         * Provenance
+         * @description What ran on what, so that it can be done again.
+         */
+        Provenance: {
+            /** Task */
+            task: string;
+            /** Dataset */
+            dataset: string | null;
+            /** Method */
+            method: string | null;
+            /** Notebook */
+            notebook: string;
+            /** Notebook Sha256 */
+            notebook_sha256: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Inputs */
+            inputs: components["schemas"]["Input"][];
+            /** Environment */
+            environment: {
+                [key: string]: unknown;
+            };
+            /**
+             * Submitted At
+             * Format: date-time
+             */
+            submitted_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Worker */
+            worker: string | null;
+            /** Sandbox */
+            sandbox: string | null;
+            /**
+             * Methods Paragraph
+             * @description for a paper, as the notebook wrote it
+             * @default null
+             */
+            methods_paragraph: string | null;
+            /**
+             * References
+             * @default []
+             */
+            references: string[];
+            /**
+             * Commands
+             * @description what one would type to do it again
+             */
+            commands: string[];
+        };
+        /**
+         * Question
+         * @description Something that was proposed and nobody has confirmed, with the answers one can click.
+         */
+        Question: {
+            /** Code */
+            code: string;
+            /** Text */
+            text: string;
+            /** Choices */
+            choices: components["schemas"]["Choice"][];
+        };
+        /**
+         * Recommendation
+         * @description Why this method is recommended for the chosen data sets.
+         */
+        Recommendation: {
+            /** Why */
+            why: string;
+            /**
+             * Score
+             * @default null
+             */
+            score: number | null;
+        };
+        /**
+         * Reference
+         * @description The group that the others are compared with: up = higher than in `group`.
+         */
+        Reference: {
+            /** Column */
+            column: string;
+            /** Group */
+            group: string;
+            /** Why */
+            why: string;
+            /** Proposed */
+            proposed: boolean;
+        };
+        /**
+         * ReferenceQuestion
+         * @description `up = higher in TREATED than in CONTROL`; to be confirmed when it is only proposed.
+         */
+        ReferenceQuestion: {
+            /** Parameter */
+            parameter: string;
+            /** Sentence */
+            sentence: string;
+            /** Proposed */
+            proposed: boolean;
+            /** Dataset */
+            dataset: string;
+        };
+        /**
+         * Report
+         * @description `report.html` and how far it is: it is made by a task of its own, in the sandbox.
+         */
+        Report: {
+            /** Ready */
+            ready: boolean;
+            /** Task */
+            task: string;
+            /**
+             * Path
+             * @description of the finished report, below /codalab/api/
+             * @default null
+             */
+            path: string | null;
+        };
+        /**
+         * Reset
+         * @description What lies after the page's sequence number cannot be told any more: read the lists again, go on from `seq`.
+         */
+        Reset: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reset";
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * ResultFile
+         * @description A file of the result bundle.
+         */
+        ResultFile: {
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "figure" | "table" | "notebook" | "report" | "other";
+            /**
+             * Title
+             * @default null
+             */
+            title: string | null;
+            /**
+             * Alt
+             * @description of a figure, for who cannot see it
+             * @default null
+             */
+            alt: string | null;
+            /**
+             * Group
+             * @description the same figure or table in several formats has one group
+             * @default null
+             */
+            group: string | null;
+            /**
+             * Note
+             * @description a warning, as: a .csv opened in Excel damages gene names like SEPT2
+             * @default
+             */
+            note: string;
+        };
+        /** ResultFiles */
+        ResultFiles: {
+            /** Files */
+            files: components["schemas"]["ResultFile"][];
+            /** Skipped */
+            skipped: string[];
+            /** Folder */
+            folder: string | null;
+        };
+        /** RunNotebook */
+        RunNotebook: {
+            /**
+             * Path
+             * @description relative to the server's root
+             */
+            path: string;
+            /**
+             * Content
+             * @description nbformat JSON; null: as it is on disk
+             * @default null
+             */
+            content?: {
+                [key: string]: unknown;
+            } | null;
+            /** Parameters */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Inputs
+             * @description parameter → path, data set or TASK[:FILE]
+             */
+            inputs?: {
+                [key: string]: string;
+            };
+            /**
+             * Include
+             * @default []
+             */
+            include?: string[];
+            /**
+             * Exclude
+             * @description found files that are not to travel
+             * @default []
+             */
+            exclude?: string[];
+            /**
+             * Kernel
+             * @default null
+             */
+            kernel?: string | null;
+            /**
+             * @default {
+             *       "timeout": null,
+             *       "memory": null,
+             *       "network": false,
+             *       "pool": null
+             *     }
+             */
+            limits?: components["schemas"]["Limits"];
+            /**
+             * Task
+             * @description an id of one's own makes the call repeatable
+             * @default null
+             */
+            task?: string | null;
+        };
+        /**
+         * SampleTable
+         * @description Which sample is in which group: a row per sample, in the order of the matrix. Cells are text; "" is missing.
+         */
+        SampleTable: {
+            /**
+             * Columns
+             * @description the first is the sample's name
+             */
+            columns: string[];
+            /** Rows */
+            rows: string[][];
+            /**
+             * Proposed
+             * @description columns read out of the sample names, which nobody confirmed
+             * @default []
+             */
+            proposed: string[];
+            /**
+             * Editable
+             * @default true
+             */
+            editable: boolean;
+            /**
+             * Why Not
+             * @default
+             */
+            why_not: string;
+        };
+        /**
+         * Status
+         * @description Whether work is done here, in words where it is not.
+         */
+        Status: {
+            /** Version */
+            version: string;
+            /** Home */
+            home: string;
+            /**
+             * Sandbox
+             * @description `bubblewrap`, or `none`: notebooks run with the rights of the user
+             */
+            sandbox: string;
+            /**
+             * Sandbox Warning
+             * @description why there is no sandbox and what to do
+             * @default null
+             */
+            sandbox_warning: string | null;
+            /**
+             * Serving
+             * @description the background process is there, or starts as soon as there is work
+             */
+            serving: boolean;
+            /**
+             * Stuck
+             * @description why no work is taken, and what to do
+             * @default null
+             */
+            stuck: string | null;
+            busy: components["schemas"]["Busy"];
+            /**
+             * Seq
+             * @description the ledger's sequence number now: where to resume the event stream
+             */
+            seq: number;
+            /** Default Pool */
+            default_pool: string;
+            /**
+             * Folder
+             * @description the server's own root folder, as people know it: where files of a person lie
+             */
+            folder: string;
+        };
+        /** StatusChanged */
+        StatusChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "status";
+            status: components["schemas"]["Status"];
+        };
+        /**
+         * Step
+         * @description One line of a task's history.
+         */
+        Step: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Step */
+            step: string;
+            /** Words */
+            words: string;
+            /**
+             * Attempt
+             * @default null
+             */
+            attempt: number | null;
+        };
+        /**
+         * Submitted
+         * @description What was accepted.
+         */
+        Submitted: {
+            /**
+             * Batch
+             * @default null
+             */
+            batch: string | null;
+            /** Tasks */
+            tasks: string[];
+            /**
+             * Warnings
+             * @default []
+             */
+            warnings: components["schemas"]["Problem"][];
+        };
+        /**
+         * Task
+         * @description One line of the list.
+         */
+        Task: {
+            /** Task */
+            task: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "expired" | "lost";
+            /** Label */
+            label: string;
+            /**
+             * Dataset
+             * @default null
+             */
+            dataset: string | null;
+            /**
+             * Method
+             * @default null
+             */
+            method: string | null;
+            /**
+             * Title
+             * @description of the method
+             * @default null
+             */
+            title: string | null;
+            /** Notebook */
+            notebook: string;
+            /**
+             * Batch
+             * @default null
+             */
+            batch: string | null;
+            /** Pool */
+            pool: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Attempts */
+            attempts: number;
+            /**
+             * Submitted At
+             * Format: date-time
+             */
+            submitted_at: string;
+            /**
+             * Finished At
+             * @default null
+             */
+            finished_at: string | null;
+            /**
+             * Seconds
+             * @default null
+             */
+            seconds: number | null;
+            /** @default null */
+            why: components["schemas"]["Why"] | null;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /**
+             * Retry Of
+             * @default null
+             */
+            retry_of: string | null;
+            /**
+             * @description while it is open
+             * @default null
+             */
+            progress: components["schemas"]["Progress"] | null;
+            /**
+             * Service
+             * @description made by the project for a person, as a report is: lists leave it out
+             * @default false
+             */
+            service: boolean;
+        };
+        /** TaskDetail */
+        TaskDetail: {
+            /** Task */
+            task: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "expired" | "lost";
+            /** Label */
+            label: string;
+            /**
+             * Dataset
+             * @default null
+             */
+            dataset: string | null;
+            /**
+             * Method
+             * @default null
+             */
+            method: string | null;
+            /**
+             * Title
+             * @description of the method
+             * @default null
+             */
+            title: string | null;
+            /** Notebook */
+            notebook: string;
+            /**
+             * Batch
+             * @default null
+             */
+            batch: string | null;
+            /** Pool */
+            pool: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Attempts */
+            attempts: number;
+            /**
+             * Submitted At
+             * Format: date-time
+             */
+            submitted_at: string;
+            /**
+             * Finished At
+             * @default null
+             */
+            finished_at: string | null;
+            /**
+             * Seconds
+             * @default null
+             */
+            seconds: number | null;
+            /** @default null */
+            why: components["schemas"]["Why"] | null;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /**
+             * Retry Of
+             * @default null
+             */
+            retry_of: string | null;
+            /**
+             * @description while it is open
+             * @default null
+             */
+            progress: components["schemas"]["Progress"] | null;
+            /**
+             * Service
+             * @description made by the project for a person, as a report is: lists leave it out
+             * @default false
+             */
+            service: boolean;
+            /** Warnings */
+            warnings: string[];
+            /** Kernel */
+            kernel: string;
+            /**
+             * Sandbox
+             * @default null
+             */
+            sandbox: string | null;
+            /** Max Attempts */
+            max_attempts: number;
+            /**
+             * Deadline
+             * Format: date-time
+             */
+            deadline: string;
+            /** History */
+            history: components["schemas"]["Step"][];
+            /**
+             * Damage
+             * @description what of its result does not have the digest it had
+             * @default []
+             */
+            damage: string[];
+            /**
+             * Folder
+             * @description of the result bundle, on the server's machine
+             * @default null
+             */
+            folder: string | null;
+        };
+        /**
+         * TaskEvents
+         * @description Live events of a watched task, in order. `ended`: there will be no more.
+         */
+        TaskEvents: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "events";
+            /** Task */
+            task: string;
+            /** Events */
+            events: components["schemas"]["LiveEvent"][];
+            /**
+             * Ended
+             * @default false
+             */
+            ended: boolean;
+        };
+        /**
+         * TaskPage
+         * @description Newest first. `next` goes into `before` of the next request; null after the last page.
+         */
+        TaskPage: {
+            /** Tasks */
+            tasks: components["schemas"]["Task"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+            /**
+             * Total
+             * @description tasks that meet the filters
+             */
+            total: number;
+            /**
+             * Busy Total
+             * @description open tasks that meet the filters
+             */
+            busy_total: number;
+        };
+        /** UnwatchTask */
+        UnwatchTask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "unwatch";
+            /** Task */
+            task: string;
+        };
+        /**
+         * Upload
+         * @description A file on its way in.
+         */
+        Upload: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * WatchTask
+         * @description Send the live events of this task, too: of attempt `n` those after `seq`, and of later attempts all.
+         */
+        WatchTask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "watch";
+            /** Task */
+            task: string;
+            /**
+             * N
+             * @default 0
+             */
+            n?: number;
+            /**
+             * Seq
+             * @default 0
+             */
+            seq?: number;
+        };
+        /**
+         * Why
+         * @description Why a task ended as it did. `cell` counts from 1, as people do.
+         */
+        Why: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /**
+             * Fix
+             * @default
+             */
+            fix: string;
+            /**
+             * Cell
+             * @default null
+             */
+            cell: number | null;
+        };
     };
-    FromPage:
-      | components['schemas']['Hello']
-      | components['schemas']['WatchTask']
-      | components['schemas']['UnwatchTask'];
-    FromServer:
-      | components['schemas']['LedgerChanged']
-      | components['schemas']['ProgressMade']
-      | components['schemas']['TaskEvents']
-      | components['schemas']['DatasetsChanged']
-      | components['schemas']['StatusChanged']
-      | components['schemas']['Reset'];
-    /**
-     * Group
-     * @description One group of a column and how many samples it has.
-     */
-    Group: {
-      /** Name */
-      name: string;
-      /** N */
-      n: number;
-    };
-    /**
-     * Hello
-     * @description The page's first word: everything in the ledger after sequence number `after` (null: from now on).
-     */
-    Hello: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      type: 'hello';
-      /**
-       * After
-       * @default null
-       */
-      after?: number | null;
-    };
-    /** Input */
-    Input: {
-      /** Path */
-      path: string;
-      /** Size */
-      size: number;
-      /** Sha256 */
-      sha256: string;
-    };
-    /**
-     * InspectNotebook
-     * @description A notebook as it is in the editor, saved or not.
-     */
-    InspectNotebook: {
-      /**
-       * Path
-       * @description relative to the server's root
-       */
-      path: string;
-      /**
-       * Content
-       * @description nbformat JSON; null: as it is on disk
-       * @default null
-       */
-      content?: {
-        [key: string]: unknown;
-      } | null;
-      /** Parameters */
-      parameters?: {
-        [key: string]: unknown;
-      };
-      /**
-       * Inputs
-       * @description parameter → path, data set or TASK[:FILE]
-       */
-      inputs?: {
-        [key: string]: string;
-      };
-      /**
-       * Include
-       * @default []
-       */
-      include?: string[];
-      /**
-       * Exclude
-       * @description found files that are not to travel
-       * @default []
-       */
-      exclude?: string[];
-      /**
-       * Kernel
-       * @default null
-       */
-      kernel?: string | null;
-    };
-    /**
-     * LedgerChanged
-     * @description Rows that are new or changed since the last message, and ids that were removed. Resume after `seq`.
-     */
-    LedgerChanged: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      type: 'ledger';
-      /** Seq */
-      seq: number;
-      /** Tasks */
-      tasks: components['schemas']['Task'][];
-      /**
-       * Removed
-       * @default []
-       */
-      removed: string[];
-      busy: components['schemas']['Busy'];
-    };
-    /**
-     * Limits
-     * @description What is under `advanced`. Empty means the site's default.
-     */
-    Limits: {
-      /**
-       * Timeout
-       * @description as `90s`, `15m`, `2h`
-       * @default null
-       */
-      timeout?: string | null;
-      /**
-       * Memory
-       * @description as `500M`, `2G`
-       * @default null
-       */
-      memory?: string | null;
-      /**
-       * Network
-       * @default false
-       */
-      network?: boolean;
-      /**
-       * Pool
-       * @default null
-       */
-      pool?: string | null;
-    };
-    /**
-     * LiveEvent
-     * @description A line of an attempt's events, as the worker's supervisor stamped it; `body` came out of a sandbox.
-     */
-    LiveEvent: {
-      /** N */
-      n: number;
-      /** Seq */
-      seq: number;
-      /**
-       * At
-       * Format: date-time
-       */
-      at: string;
-      type: components['schemas']['EventType'];
-      /** Body */
-      body: {
-        [key: string]: unknown;
-      };
-    };
-    /**
-     * LiveNotebook
-     * @description The notebook with the outputs made so far; later events (of attempt `n`, after `seq`) come over the stream.
-     */
-    LiveNotebook: {
-      /** Task */
-      task: string;
-      /**
-       * State
-       * @enum {string}
-       */
-      state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'lost';
-      /**
-       * N
-       * @description the attempt; 0 before the first
-       */
-      n: number;
-      /** Seq */
-      seq: number;
-      /**
-       * Notebook
-       * @description nbformat 4 JSON, nothing of it trusted
-       */
-      notebook: {
-        [key: string]: unknown;
-      };
-      /**
-       * Cell
-       * @description the cell that runs, as an index into `notebook.cells`; null: none
-       * @default null
-       */
-      cell: number | null;
-      /**
-       * Offset
-       * @description cells of `notebook` before the submitted notebook's first: events count from that
-       */
-      offset: number;
-      /**
-       * Truncated
-       * @default false
-       */
-      truncated: boolean;
-      /** @default null */
-      why: components['schemas']['Why'] | null;
-    };
-    /** Log */
-    Log: {
-      /** Lines */
-      lines: components['schemas']['LogLine'][];
-      /** Truncated */
-      truncated: boolean;
-    };
-    /** LogLine */
-    LogLine: {
-      /**
-       * At
-       * Format: date-time
-       */
-      at: string;
-      /** N */
-      n: number;
-      /**
-       * Cell
-       * @description from 1
-       * @default null
-       */
-      cell: number | null;
-      /** Kind */
-      kind: string;
-      /** Text */
-      text: string;
-    };
-    /**
-     * Method
-     * @description A method in full, for who asks what it does.
-     */
-    Method: {
-      /** Method */
-      method: string;
-      /** Title */
-      title: string;
-      /** Sentence */
-      sentence: string;
-      /** Question */
-      question: string;
-      /** Fits */
-      fits: components['schemas']['Fit'][];
-      /** Fits Any */
-      fits_any: boolean;
-      /**
-       * Missing
-       * @description Python packages that are not installed
-       * @default []
-       */
-      missing: string[];
-      /**
-       * Install
-       * @description the command that installs them
-       * @default
-       */
-      install: string;
-      /**
-       * Usual Seconds
-       * @default null
-       */
-      usual_seconds: number | null;
-      /** Has Figure */
-      has_figure: boolean;
-      /** @default null */
-      recommended: components['schemas']['Recommendation'] | null;
-      /**
-       * Needs
-       * @description in words, one sentence each
-       */
-      needs: string[];
-      /** Metrics */
-      metrics: components['schemas']['Metric'][];
-      /** References */
-      references: string[];
-      /**
-       * Path
-       * @description the template notebook on this machine
-       */
-      path: string;
-    };
-    /**
-     * MethodForm
-     * @description The settings of one method for the chosen data sets that it fits.
-     */
-    MethodForm: {
-      /** Method */
-      method: string;
-      /** Title */
-      title: string;
-      /**
-       * Datasets
-       * @description the chosen data sets that it fits
-       */
-      datasets: string[];
-      /**
-       * Schema
-       * @description JSON Schema (object): types, ranges, choices, help, defaults from the data set
-       */
-      schema: {
-        [key: string]: unknown;
-      };
-      /**
-       * Ui Schema
-       * @description hints for the form (rjsf)
-       */
-      ui_schema: {
-        [key: string]: unknown;
-      };
-      /**
-       * Values
-       * @description the values in force: chosen, else the defaults
-       */
-      values: {
-        [key: string]: unknown;
-      };
-      /**
-       * References
-       * @default []
-       */
-      references: components['schemas']['ReferenceQuestion'][];
-      /**
-       * Problems
-       * @description what is wrong with the values now; `at` is the parameter
-       * @default []
-       */
-      problems: components['schemas']['Problem'][];
-      /**
-       * Expected Seconds
-       * @description from earlier runs, else the method's own word
-       * @default null
-       */
-      expected_seconds: number | null;
-    };
-    /** MethodList */
-    MethodList: {
-      /** Methods */
-      methods: components['schemas']['MethodSummary'][];
-    };
-    /**
-     * MethodSummary
-     * @description One method as offered for the chosen data sets.
-     */
-    MethodSummary: {
-      /** Method */
-      method: string;
-      /** Title */
-      title: string;
-      /** Sentence */
-      sentence: string;
-      /** Question */
-      question: string;
-      /** Fits */
-      fits: components['schemas']['Fit'][];
-      /** Fits Any */
-      fits_any: boolean;
-      /**
-       * Missing
-       * @description Python packages that are not installed
-       * @default []
-       */
-      missing: string[];
-      /**
-       * Install
-       * @description the command that installs them
-       * @default
-       */
-      install: string;
-      /**
-       * Usual Seconds
-       * @default null
-       */
-      usual_seconds: number | null;
-      /** Has Figure */
-      has_figure: boolean;
-      /** @default null */
-      recommended: components['schemas']['Recommendation'] | null;
-    };
-    /** Metric */
-    Metric: {
-      /** Name */
-      name: string;
-      /** Title */
-      title: string;
-      /** Better */
-      better: string;
-    };
-    /** MetricColumn */
-    MetricColumn: {
-      /** Name */
-      name: string;
-      /** Title */
-      title: string;
-      /**
-       * Better
-       * @default none
-       * @enum {string}
-       */
-      better: 'higher' | 'lower' | 'none';
-    };
-    /**
-     * Note
-     * @description A warning in plain words.
-     */
-    Note: {
-      /** Code */
-      code: string;
-      /** Text */
-      text: string;
-    };
-    /**
-     * NotebookDraft
-     * @description What would be submitted: shown before anything is.
-     */
-    NotebookDraft: {
-      /** Path */
-      path: string;
-      /** Kernel */
-      kernel: string;
-      /** Language */
-      language: string;
-      /**
-       * Schema
-       * @description JSON Schema of the `parameters` cell
-       */
-      schema: {
-        [key: string]: unknown;
-      };
-      /** Values */
-      values: {
-        [key: string]: unknown;
-      };
-      /** Files */
-      files: components['schemas']['PackedFile'][];
-      /** Total Size */
-      total_size: number;
-      /** Warnings */
-      warnings: components['schemas']['Problem'][];
-      /**
-       * Problems
-       * @description while there is one, it cannot be submitted
-       */
-      problems: components['schemas']['Problem'][];
-    };
-    /**
-     * PackedFile
-     * @description A file that would travel with the notebook.
-     */
-    PackedFile: {
-      /** Path */
-      path: string;
-      /** Size */
-      size: number;
-      /** Why */
-      why: string;
-      /** Packed */
-      packed: boolean;
-    };
-    /**
-     * Pool
-     * @description Where tasks may run.
-     */
-    Pool: {
-      /** Name */
-      name: string;
-      /** Kind */
-      kind: string;
-      /**
-       * Workers
-       * @description workers that gave a sign of life lately; null where that is unknown
-       * @default null
-       */
-      workers: number | null;
-      /**
-       * Note
-       * @description what a person must know before choosing it
-       * @default
-       */
-      note: string;
-    };
-    /** PoolList */
-    PoolList: {
-      /** Pools */
-      pools: components['schemas']['Pool'][];
-    };
-    /**
-     * Preview
-     * @description The first rows of a table, as text.
-     */
-    Preview: {
-      /** Columns */
-      columns: string[];
-      /** Rows */
-      rows: string[][];
-      /**
-       * N Rows
-       * @description of the whole table, where that is known
-       * @default null
-       */
-      n_rows: number | null;
-      /** N Columns */
-      n_columns: number;
-      /**
-       * More Columns
-       * @default false
-       */
-      more_columns: boolean;
-    };
-    /**
-     * Problem
-     * @description One thing that is wrong: `code` for programs; `message` and `fix` (what to do next) for people.
-     */
-    Problem: {
-      /** Code */
-      code: string;
-      /** Message */
-      message: string;
-      /**
-       * Fix
-       * @default
-       */
-      fix: string;
-      /**
-       * At
-       * @description what of the request it is about: a parameter, a column, a file
-       * @default null
-       */
-      at: string | null;
-    };
-    /**
-     * Progress
-     * @description How far a task is. `cell` counts from 1; null before the first.
-     */
-    Progress: {
-      /** Task */
-      task: string;
-      /**
-       * Cell
-       * @default null
-       */
-      cell: number | null;
-      /**
-       * Cells
-       * @default null
-       */
-      cells: number | null;
-      /**
-       * Place
-       * @description in the queue, from 1; null when not waiting there, or unknown
-       * @default null
-       */
-      place: number | null;
-      /**
-       * Running S
-       * @description since it started, when this was sent
-       * @default null
-       */
-      running_s: number | null;
-    };
-    /**
-     * ProgressMade
-     * @description How far open tasks are; at most a few times a second, the newest word on each.
-     */
-    ProgressMade: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      type: 'progress';
-      /** Tasks */
-      tasks: components['schemas']['Progress'][];
-    };
-    /**
-     * Provenance
-     * @description What ran on what, so that it can be done again.
-     */
-    Provenance: {
-      /** Task */
-      task: string;
-      /** Dataset */
-      dataset: string | null;
-      /** Method */
-      method: string | null;
-      /** Notebook */
-      notebook: string;
-      /** Notebook Sha256 */
-      notebook_sha256: string;
-      /** Parameters */
-      parameters: {
-        [key: string]: unknown;
-      };
-      /** Inputs */
-      inputs: components['schemas']['Input'][];
-      /** Environment */
-      environment: {
-        [key: string]: unknown;
-      };
-      /**
-       * Submitted At
-       * Format: date-time
-       */
-      submitted_at: string;
-      /** Finished At */
-      finished_at: string | null;
-      /** Worker */
-      worker: string | null;
-      /** Sandbox */
-      sandbox: string | null;
-      /**
-       * Methods Paragraph
-       * @description for a paper, as the notebook wrote it
-       * @default null
-       */
-      methods_paragraph: string | null;
-      /**
-       * References
-       * @default []
-       */
-      references: string[];
-      /**
-       * Commands
-       * @description what one would type to do it again
-       */
-      commands: string[];
-    };
-    /**
-     * Question
-     * @description Something that was proposed and nobody has confirmed, with the answers one can click.
-     */
-    Question: {
-      /** Code */
-      code: string;
-      /** Text */
-      text: string;
-      /** Choices */
-      choices: components['schemas']['Choice'][];
-    };
-    /**
-     * Recommendation
-     * @description Why this method is recommended for the chosen data sets.
-     */
-    Recommendation: {
-      /** Why */
-      why: string;
-      /**
-       * Score
-       * @default null
-       */
-      score: number | null;
-    };
-    /**
-     * Reference
-     * @description The group that the others are compared with: up = higher than in `group`.
-     */
-    Reference: {
-      /** Column */
-      column: string;
-      /** Group */
-      group: string;
-      /** Why */
-      why: string;
-      /** Proposed */
-      proposed: boolean;
-    };
-    /**
-     * ReferenceQuestion
-     * @description `up = higher in TREATED than in CONTROL`; to be confirmed when it is only proposed.
-     */
-    ReferenceQuestion: {
-      /** Parameter */
-      parameter: string;
-      /** Sentence */
-      sentence: string;
-      /** Proposed */
-      proposed: boolean;
-      /** Dataset */
-      dataset: string;
-    };
-    /**
-     * Report
-     * @description `report.html` and how far it is: it is made by a task of its own, in the sandbox.
-     */
-    Report: {
-      /** Ready */
-      ready: boolean;
-      /** Task */
-      task: string;
-      /**
-       * Path
-       * @description of the finished report, below /codalab/api/
-       * @default null
-       */
-      path: string | null;
-    };
-    /**
-     * Reset
-     * @description What lies after the page's sequence number cannot be told any more: read the lists again, go on from `seq`.
-     */
-    Reset: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      type: 'reset';
-      /** Seq */
-      seq: number;
-    };
-    /**
-     * ResultFile
-     * @description A file of the result bundle.
-     */
-    ResultFile: {
-      /** Path */
-      path: string;
-      /** Size */
-      size: number;
-      /**
-       * Kind
-       * @enum {string}
-       */
-      kind: 'figure' | 'table' | 'notebook' | 'report' | 'other';
-      /**
-       * Title
-       * @default null
-       */
-      title: string | null;
-      /**
-       * Alt
-       * @description of a figure, for who cannot see it
-       * @default null
-       */
-      alt: string | null;
-      /**
-       * Group
-       * @description the same figure or table in several formats has one group
-       * @default null
-       */
-      group: string | null;
-      /**
-       * Note
-       * @description a warning, as: a .csv opened in Excel damages gene names like SEPT2
-       * @default
-       */
-      note: string;
-    };
-    /** ResultFiles */
-    ResultFiles: {
-      /** Files */
-      files: components['schemas']['ResultFile'][];
-      /** Skipped */
-      skipped: string[];
-      /** Folder */
-      folder: string | null;
-    };
-    /** RunNotebook */
-    RunNotebook: {
-      /**
-       * Path
-       * @description relative to the server's root
-       */
-      path: string;
-      /**
-       * Content
-       * @description nbformat JSON; null: as it is on disk
-       * @default null
-       */
-      content?: {
-        [key: string]: unknown;
-      } | null;
-      /** Parameters */
-      parameters?: {
-        [key: string]: unknown;
-      };
-      /**
-       * Inputs
-       * @description parameter → path, data set or TASK[:FILE]
-       */
-      inputs?: {
-        [key: string]: string;
-      };
-      /**
-       * Include
-       * @default []
-       */
-      include?: string[];
-      /**
-       * Exclude
-       * @description found files that are not to travel
-       * @default []
-       */
-      exclude?: string[];
-      /**
-       * Kernel
-       * @default null
-       */
-      kernel?: string | null;
-      /**
-       * @default {
-       *       "timeout": null,
-       *       "memory": null,
-       *       "network": false,
-       *       "pool": null
-       *     }
-       */
-      limits?: components['schemas']['Limits'];
-      /**
-       * Task
-       * @description an id of one's own makes the call repeatable
-       * @default null
-       */
-      task?: string | null;
-    };
-    /**
-     * SampleTable
-     * @description Which sample is in which group: a row per sample, in the order of the matrix. Cells are text; "" is missing.
-     */
-    SampleTable: {
-      /**
-       * Columns
-       * @description the first is the sample's name
-       */
-      columns: string[];
-      /** Rows */
-      rows: string[][];
-      /**
-       * Proposed
-       * @description columns read out of the sample names, which nobody confirmed
-       * @default []
-       */
-      proposed: string[];
-      /**
-       * Editable
-       * @default true
-       */
-      editable: boolean;
-      /**
-       * Why Not
-       * @default
-       */
-      why_not: string;
-    };
-    /**
-     * Status
-     * @description Whether work is done here, in words where it is not.
-     */
-    Status: {
-      /** Version */
-      version: string;
-      /** Home */
-      home: string;
-      /**
-       * Sandbox
-       * @description `bubblewrap`, or `none`: notebooks run with the rights of the user
-       */
-      sandbox: string;
-      /**
-       * Sandbox Warning
-       * @description why there is no sandbox and what to do
-       * @default null
-       */
-      sandbox_warning: string | null;
-      /**
-       * Serving
-       * @description the background process is there, or starts as soon as there is work
-       */
-      serving: boolean;
-      /**
-       * Stuck
-       * @description why no work is taken, and what to do
-       * @default null
-       */
-      stuck: string | null;
-      busy: components['schemas']['Busy'];
-      /**
-       * Seq
-       * @description the ledger's sequence number now: where to resume the event stream
-       */
-      seq: number;
-      /** Default Pool */
-      default_pool: string;
-      /**
-       * Folder
-       * @description the server's own root folder, as people know it: where files of a person lie
-       */
-      folder: string;
-    };
-    /** StatusChanged */
-    StatusChanged: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      type: 'status';
-      status: components['schemas']['Status'];
-    };
-    /**
-     * Step
-     * @description One line of a task's history.
-     */
-    Step: {
-      /**
-       * At
-       * Format: date-time
-       */
-      at: string;
-      /** Step */
-      step: string;
-      /** Words */
-      words: string;
-      /**
-       * Attempt
-       * @default null
-       */
-      attempt: number | null;
-    };
-    /**
-     * Submitted
-     * @description What was accepted.
-     */
-    Submitted: {
-      /**
-       * Batch
-       * @default null
-       */
-      batch: string | null;
-      /** Tasks */
-      tasks: string[];
-      /**
-       * Warnings
-       * @default []
-       */
-      warnings: components['schemas']['Problem'][];
-    };
-    /**
-     * Task
-     * @description One line of the list.
-     */
-    Task: {
-      /** Task */
-      task: string;
-      /**
-       * State
-       * @enum {string}
-       */
-      state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'lost';
-      /** Label */
-      label: string;
-      /**
-       * Dataset
-       * @default null
-       */
-      dataset: string | null;
-      /**
-       * Method
-       * @default null
-       */
-      method: string | null;
-      /**
-       * Title
-       * @description of the method
-       * @default null
-       */
-      title: string | null;
-      /** Notebook */
-      notebook: string;
-      /**
-       * Batch
-       * @default null
-       */
-      batch: string | null;
-      /** Pool */
-      pool: string;
-      /** Parameters */
-      parameters: {
-        [key: string]: unknown;
-      };
-      /** Attempts */
-      attempts: number;
-      /**
-       * Submitted At
-       * Format: date-time
-       */
-      submitted_at: string;
-      /**
-       * Finished At
-       * @default null
-       */
-      finished_at: string | null;
-      /**
-       * Seconds
-       * @default null
-       */
-      seconds: number | null;
-      /** @default null */
-      why: components['schemas']['Why'] | null;
-      /** Metrics */
-      metrics: {
-        [key: string]: number;
-      };
-      /**
-       * Retry Of
-       * @default null
-       */
-      retry_of: string | null;
-      /**
-       * @description while it is open
-       * @default null
-       */
-      progress: components['schemas']['Progress'] | null;
-      /**
-       * Service
-       * @description made by the project for a person, as a report is: lists leave it out
-       * @default false
-       */
-      service: boolean;
-    };
-    /** TaskDetail */
-    TaskDetail: {
-      /** Task */
-      task: string;
-      /**
-       * State
-       * @enum {string}
-       */
-      state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'lost';
-      /** Label */
-      label: string;
-      /**
-       * Dataset
-       * @default null
-       */
-      dataset: string | null;
-      /**
-       * Method
-       * @default null
-       */
-      method: string | null;
-      /**
-       * Title
-       * @description of the method
-       * @default null
-       */
-      title: string | null;
-      /** Notebook */
-      notebook: string;
-      /**
-       * Batch
-       * @default null
-       */
-      batch: string | null;
-      /** Pool */
-      pool: string;
-      /** Parameters */
-      parameters: {
-        [key: string]: unknown;
-      };
-      /** Attempts */
-      attempts: number;
-      /**
-       * Submitted At
-       * Format: date-time
-       */
-      submitted_at: string;
-      /**
-       * Finished At
-       * @default null
-       */
-      finished_at: string | null;
-      /**
-       * Seconds
-       * @default null
-       */
-      seconds: number | null;
-      /** @default null */
-      why: components['schemas']['Why'] | null;
-      /** Metrics */
-      metrics: {
-        [key: string]: number;
-      };
-      /**
-       * Retry Of
-       * @default null
-       */
-      retry_of: string | null;
-      /**
-       * @description while it is open
-       * @default null
-       */
-      progress: components['schemas']['Progress'] | null;
-      /**
-       * Service
-       * @description made by the project for a person, as a report is: lists leave it out
-       * @default false
-       */
-      service: boolean;
-      /** Warnings */
-      warnings: string[];
-      /** Kernel */
-      kernel: string;
-      /**
-       * Sandbox
-       * @default null
-       */
-      sandbox: string | null;
-      /** Max Attempts */
-      max_attempts: number;
-      /**
-       * Deadline
-       * Format: date-time
-       */
-      deadline: string;
-      /** History */
-      history: components['schemas']['Step'][];
-      /**
-       * Damage
-       * @description what of its result does not have the digest it had
-       * @default []
-       */
-      damage: string[];
-      /**
-       * Folder
-       * @description of the result bundle, on the server's machine
-       * @default null
-       */
-      folder: string | null;
-    };
-    /**
-     * TaskEvents
-     * @description Live events of a watched task, in order. `ended`: there will be no more.
-     */
-    TaskEvents: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      type: 'events';
-      /** Task */
-      task: string;
-      /** Events */
-      events: components['schemas']['LiveEvent'][];
-      /**
-       * Ended
-       * @default false
-       */
-      ended: boolean;
-    };
-    /**
-     * TaskPage
-     * @description Newest first. `next` goes into `before` of the next request; null after the last page.
-     */
-    TaskPage: {
-      /** Tasks */
-      tasks: components['schemas']['Task'][];
-      /**
-       * Next
-       * @default null
-       */
-      next: string | null;
-      /**
-       * Total
-       * @description tasks that meet the filters
-       */
-      total: number;
-      /**
-       * Busy Total
-       * @description open tasks that meet the filters
-       */
-      busy_total: number;
-    };
-    /** UnwatchTask */
-    UnwatchTask: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      type: 'unwatch';
-      /** Task */
-      task: string;
-    };
-    /**
-     * Upload
-     * @description A file on its way in.
-     */
-    Upload: {
-      /** Id */
-      id: string;
-      /** Name */
-      name: string;
-      /** Size */
-      size: number;
-    };
-    /**
-     * WatchTask
-     * @description Send the live events of this task, too: of attempt `n` those after `seq`, and of later attempts all.
-     */
-    WatchTask: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      type: 'watch';
-      /** Task */
-      task: string;
-      /**
-       * N
-       * @default 0
-       */
-      n?: number;
-      /**
-       * Seq
-       * @default 0
-       */
-      seq?: number;
-    };
-    /**
-     * Why
-     * @description Why a task ended as it did. `cell` counts from 1, as people do.
-     */
-    Why: {
-      /** Code */
-      code: string;
-      /** Message */
-      message: string;
-      /**
-       * Fix
-       * @default
-       */
-      fix: string;
-      /**
-       * Cell
-       * @default null
-       */
-      cell: number | null;
-    };
-  };
-  responses: never;
-  parameters: never;
-  requestBodies: never;
-  headers: never;
-  pathItems: never;
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
 }
 export type $defs = Record<string, never>;
 export interface operations {
-  openapi: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description This document */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': unknown;
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  status: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Whether work is done here */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Status'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  warm: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Starts the background process and has a kernel warmed, ahead of a click */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Status'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  pools: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Where tasks may run */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['PoolList'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  listDatasets: {
-    parameters: {
-      query?: {
-        /** @description words that must all stand in the name, groups or columns */
-        q?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The newest version of each data set */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['DatasetList'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  addDataset: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['AddDataset'];
-      };
-    };
-    responses: {
-      /** @description Files become a data set */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Dataset'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  getDataset: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        reference: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description All that is known of one version */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Dataset'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  removeDataset: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        reference: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Removes one version (NAME@2) or all (NAME) */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  setDataset: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        reference: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Answer'];
-      };
-    };
-    responses: {
-      /** @description A person's word: a new version */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Dataset'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  previewDataset: {
-    parameters: {
-      query?: {
-        /** @description `matrix` or `samples` */
-        table?: string;
-        /** @description at most 200 */
-        rows?: number;
-      };
-      header?: never;
-      path: {
-        reference: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The first rows */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Preview'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  getSamples: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        reference: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The sample table */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['SampleTable'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  setSamples: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        reference: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['SampleTable'];
-      };
-    };
-    responses: {
-      /** @description A new version with this sample table */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Dataset'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  listExamples: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Data sets that come along */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ExampleList'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  upload: {
-    parameters: {
-      query?: {
-        /** @description the file's name */
-        name?: string;
-      };
-      header?: never;
-      path: {
-        upload: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/octet-stream': string;
-      };
-    };
-    responses: {
-      /** @description One file, streamed; the id is a UUID made by the page */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Upload'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  dropUpload: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        upload: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Forgets an upload */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Done'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  listMethods: {
-    parameters: {
-      query?: {
-        /** @description a chosen data set */
-        dataset?: string[];
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Methods, and which fit the chosen data sets */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['MethodList'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  getMethod: {
-    parameters: {
-      query?: {
-        /** @description a chosen data set */
-        dataset?: string[];
-      };
-      header?: never;
-      path: {
-        method: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description One method in full */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Method'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  methodFigure: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        method: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Its first figure on an example, a PNG */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'image/png': string;
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  form: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['FormRequest'];
-      };
-    };
-    responses: {
-      /** @description Settings of the chosen methods for the chosen data sets */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Form'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  analyze: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Analyze'];
-      };
-    };
-    responses: {
-      /** @description Submits data sets × methods */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Submitted'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  inspectNotebook: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['InspectNotebook'];
-      };
-    };
-    responses: {
-      /** @description What submitting a notebook would send */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['NotebookDraft'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  listTasks: {
-    parameters: {
-      query?: {
-        /** @description words that must all stand in the label, data set, method, notebook or id */
-        q?: string;
-        /** @description a state; several: any of them */
-        state?: string[];
-        /** @description a data set, with or without @VERSION */
-        dataset?: string;
-        /** @description a method */
-        method?: string;
-        /** @description a batch */
-        batch?: string;
-        /** @description at most 500 */
-        limit?: number;
-        /** @description `next` of the page before */
-        before?: string;
-      };
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Tasks, newest first */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TaskPage'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  runNotebook: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['RunNotebook'];
-      };
-    };
-    responses: {
-      /** @description Submits a notebook, saved or not */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Submitted'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  act: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Act'];
-      };
-    };
-    responses: {
-      /** @description Cancels, retries or removes tasks */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Acted'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  getTask: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description One task in full */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['TaskDetail'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  taskAgain: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Its choices, to be changed */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Again'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  getBatch: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        batch: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The table of a batch */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Batch'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  batchAgain: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        batch: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Its choices, to be changed */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Again'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  batchTable: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        batch: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The table of a batch as CSV */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'text/csv': string;
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  liveNotebook: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The notebook with the outputs so far */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['LiveNotebook'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  log: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description What was printed, when */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Log'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  listFiles: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The files of the result */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ResultFiles'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  getFile: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-        path: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description One file, as an attachment */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/octet-stream': string;
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  getFigure: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-        path: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description A PNG, JPEG or GIF of the result, checked, to be shown */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'image/png': string;
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  getTable: {
-    parameters: {
-      query?: {
-        /** @description at most 1000 */
-        rows?: number;
-      };
-      header?: never;
-      path: {
-        task: string;
-        path: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The first rows of a table of the result */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Preview'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  getWorkbook: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-        path: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description A table of the result for Excel, text kept as text */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': string;
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  provenance: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description What ran on what */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Provenance'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  copy: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Copy'];
-      };
-    };
-    responses: {
-      /** @description Copies the notebook or a file beside a person's own */
-      201: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Copied'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  report: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Makes report.html, in the sandbox */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Report'];
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
-  getReport: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        task: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The finished report, as an attachment */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'text/html': string;
-        };
-      };
-      /** @description Refused, or not to be had now */
-      default: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['Failure'];
-        };
-      };
-    };
-  };
+    openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description This document */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether work is done here */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    warm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Starts the background process and has a kernel warmed, ahead of a click */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    pools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where tasks may run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolList"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listDatasets: {
+        parameters: {
+            query?: {
+                /** @description words that must all stand in the name, groups or columns */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest version of each data set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetList"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    addDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddDataset"];
+            };
+        };
+        responses: {
+            /** @description Files become a data set */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that is known of one version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    removeDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removes one version (NAME@2) or all (NAME) */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    setDataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answer"];
+            };
+        };
+        responses: {
+            /** @description A person's word: a new version */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    previewDataset: {
+        parameters: {
+            query?: {
+                /** @description `matrix` or `samples` */
+                table?: string;
+                /** @description at most 200 */
+                rows?: number;
+            };
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The first rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getSamples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sample table */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleTable"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    setSamples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SampleTable"];
+            };
+        };
+        responses: {
+            /** @description A new version with this sample table */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listExamples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Data sets that come along */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExampleList"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    upload: {
+        parameters: {
+            query?: {
+                /** @description the file's name */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description One file, streamed; the id is a UUID made by the page */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    dropUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgets an upload */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listMethods: {
+        parameters: {
+            query?: {
+                /** @description a chosen data set */
+                dataset?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Methods, and which fit the chosen data sets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MethodList"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getMethod: {
+        parameters: {
+            query?: {
+                /** @description a chosen data set */
+                dataset?: string[];
+            };
+            header?: never;
+            path: {
+                method: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One method in full */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Method"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    methodFigure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                method: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its first figure on an example, a PNG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormRequest"];
+            };
+        };
+        responses: {
+            /** @description Settings of the chosen methods for the chosen data sets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    analyze: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Analyze"];
+            };
+        };
+        responses: {
+            /** @description Submits data sets × methods */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    inspectNotebook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InspectNotebook"];
+            };
+        };
+        responses: {
+            /** @description What submitting a notebook would send */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotebookDraft"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listTasks: {
+        parameters: {
+            query?: {
+                /** @description words that must all stand in the label, data set, method, notebook or id */
+                q?: string;
+                /** @description a state; several: any of them */
+                state?: string[];
+                /** @description a data set, with or without @VERSION */
+                dataset?: string;
+                /** @description a method */
+                method?: string;
+                /** @description a batch */
+                batch?: string;
+                /** @description at most 500 */
+                limit?: number;
+                /** @description `next` of the page before */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tasks, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    runNotebook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunNotebook"];
+            };
+        };
+        responses: {
+            /** @description Submits a notebook, saved or not */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    act: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description Cancels, retries or removes tasks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acted"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One task in full */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskDetail"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    taskAgain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its choices, to be changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Again"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table of a batch */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    batchAgain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its choices, to be changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Again"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    batchTable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                batch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table of a batch as CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    liveNotebook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notebook with the outputs so far */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveNotebook"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was printed, when */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Log"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listFiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The files of the result */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultFiles"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One file, as an attachment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getFigure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A PNG, JPEG or GIF of the result, checked, to be shown */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getTable: {
+        parameters: {
+            query?: {
+                /** @description at most 1000 */
+                rows?: number;
+            };
+            header?: never;
+            path: {
+                task: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The first rows of a table of the result */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getWorkbook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A table of the result for Excel, text kept as text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    provenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What ran on what */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provenance"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    copy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Copy"];
+            };
+        };
+        responses: {
+            /** @description Copies the notebook or a file beside a person's own */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Copied"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Makes report.html, in the sandbox */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The finished report, as an attachment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
 }

@@ -26,7 +26,7 @@ export class Actions {
   async remove(tasks: readonly string[]): Promise<void> {
     const { trans } = this._codalab;
     const sure = await confirm({
-      title: trans._n('Delete this task?', 'Delete %1 tasks?', tasks.length, tasks.length),
+      title: trans._n('Delete this task?', 'Delete %1 tasks?', tasks.length),
       body: trans._n(
         'Its result is deleted, too. This cannot be undone.',
         'Their results are deleted, too. This cannot be undone.',

@@ -21,7 +21,7 @@ export function TasksView(props: { model: TasksModel; wide: boolean }): React.Re
       <Rows model={model} />
       <div className="codalab-Tasks-foot">
         <span role="status">
-          {total === null ? '' : trans._n('%1 task', '%1 tasks', total, total.toLocaleString())}
+          {total === null ? '' : trans._n('%2 task', '%2 tasks', total, total.toLocaleString())}
         </span>
         {props.wide ? null : (
           <button
