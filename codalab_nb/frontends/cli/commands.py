@@ -58,6 +58,7 @@ def _data(grammar: Grammar) -> None:
     _json(show)
     change = grammar.add("dataset set", "say what a column or the values mean; makes a new version", "dataset:change")
     change.add_argument("dataset", metavar="DATASET")
+    change.add_argument("--samples", metavar="FILE", help="another sample table, in place of the one it has")
     _meaning(change)
     remove = grammar.add("dataset rm", "remove data sets; results made from them stay", "dataset:remove")
     remove.add_argument("datasets", nargs="+", metavar="DATASET", help="NAME (all versions) or NAME@2 (one)")
