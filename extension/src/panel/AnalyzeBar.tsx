@@ -22,8 +22,14 @@ export function AnalyzeBar(props: { onFocus: (focus: string) => void }): JSX.Ele
   const tasks = form?.tasks ?? 0;
   const seconds = form?.expected_seconds ?? null;
   const id = React.useId();
+  const go = (one: Missing): void => {
+    if (one.what === 'unsaved') {
+      model.datasets.look(one.dataset);
+    }
+    props.onFocus(one.focus);
+  };
   return (
-    <footer className="codalab-Panel-analyze">
+    <div className="codalab-Panel-analyze" role="group" aria-label={trans.__('Analyze')}>
       {problems.map((problem, at) => (
         <ErrorSentence key={at} problem={problem} />
       ))}
@@ -40,7 +46,7 @@ export function AnalyzeBar(props: { onFocus: (focus: string) => void }): JSX.Ele
         <ul id={`${id}missing`} className="codalab-Panel-missing" aria-label={trans.__('Still missing')}>
           {told.slice(0, TOLD).map((one, at) => (
             <li key={at}>
-              <button type="button" className="codalab-Panel-link" onClick={() => props.onFocus(one.focus)}>
+              <button type="button" className="codalab-Panel-link" onClick={() => go(one)}>
                 <MissingWords missing={one} />
               </button>
             </li>
@@ -57,7 +63,7 @@ export function AnalyzeBar(props: { onFocus: (focus: string) => void }): JSX.Ele
         onClick={() => {
           const first = told[0];
           if (first) {
-            props.onFocus(first.focus);
+            go(first);
           } else {
             void model.analyze();
           }
@@ -74,7 +80,7 @@ export function AnalyzeBar(props: { onFocus: (focus: string) => void }): JSX.Ele
       <span className="codalab-Hidden" role="status">
         {waiting ? trans.__('Checking the settings …') : ''}
       </span>
-    </footer>
+    </div>
   );
 }
 

@@ -27,7 +27,13 @@ export function Fold(props: {
   onOpen?: () => void;
   children: React.ReactNode;
 }): JSX.Element {
-  const [open, setOpen] = React.useState(props.open ?? false);
+  const wanted = props.open ?? false;
+  const [before, setBefore] = React.useState(wanted);
+  const [open, setOpen] = React.useState(wanted);
+  if (wanted !== before) {
+    setBefore(wanted);
+    setOpen(open || wanted); // something in it asks for attention now; nothing is folded away under one's hands
+  }
   return (
     <details
       className={`codalab-Panel-fold ${props.className ?? ''}`}
