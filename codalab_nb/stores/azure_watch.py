@@ -10,8 +10,10 @@ from codalab_nb.errors import CodalabError
 from codalab_nb.model.names import TaskNames
 from codalab_nb.stores.ports import Look
 
-_QUICK_S, _SLOW_S = 0.15, 1.0  # between two looks: just after a change, and when all has been quiet for a while
-_GROWTH = 1.3
+# Between two looks: just after a change, when lines may be gathered for a while, and when all has been quiet and the
+# next line will be appended at once. Together with the time of gathering a print is seen within a second.
+_QUICK_S, _SLOW_S = 0.1, 0.8
+_GROWTH = 1.15
 _SELDOM = 5  # what seldom comes (another attempt, another segment) is looked for at every fifth look
 MARK_S = 8.0  # a watcher's mark is renewed after so long
 MARK_LIFE_S = 25.0  # and counts for so long: the worker compares two times of the store's own clock
@@ -23,7 +25,7 @@ class _Store(Protocol):
 
 
 class Watching:
-    """Changes of one task; of all tasks (None) nothing can be known cheaply: then every second may have brought one."""
+    """Changes of one task; of all tasks (None) nothing can be known cheaply: then each look may bring one."""
 
     def __init__(self, store: _Store, task: str | None) -> None:
         self._store = store

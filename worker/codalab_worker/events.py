@@ -23,7 +23,7 @@ _RESERVE_BYTES = 1 << 20
 _A_TIME = "2000-01-01T00:00:00.000+00:00"  # as long as every stamp
 
 # Where an append has a price. A burst may come at once, then the store's interval is kept on the average.
-_BURST = 3
+_BURST = 2
 _TOGETHER_S = 0.05  # lines that come so close together go together
 _ASK_AGAIN_S = 1.0  # whether somebody watches by now
 _MOST_BYTES = 4 << 20  # of one append

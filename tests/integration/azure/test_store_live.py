@@ -83,7 +83,7 @@ def test_nobody_watches(lab: Lab, proxy: FaultProxy) -> None:
 
 
 def test_somebody_watches(lab: Lab, proxy: FaultProxy) -> None:
-    """A print is there without a heartbeat, in order; a flood costs an append a second, and a few at its start."""
+    """A print is there without a heartbeat, in order; a flood costs about an append a second, however many lines."""
     task = new_id()
     lab.link(task)  # submitted
     reader = EventReader(lab.site(), task, 1)
@@ -100,7 +100,7 @@ def test_somebody_watches(lab: Lab, proxy: FaultProxy) -> None:
             time.sleep(0.02)
         spent = time.monotonic() - begun
         log.flush()
-        assert appends(proxy) - before <= spent + 4
+        assert appends(proxy) - before <= spent / 0.8 + 3
     log.close()
     seen += reader.new()
     assert [event["seq"] for event in seen] == list(range(1, len(seen) + 1))
