@@ -60,7 +60,7 @@ class EventsHandler(websocket.WebSocketHandler, JupyterHandler):
         def send(message: bytes) -> None:
             loop.call_soon_threadsafe(self._start_sending, message)
 
-        self._page = Page(self._context, send)
+        self._page = Page(self._context, send, self._feed.wake)
         self._feed.attach(self._page)
 
     def _start_sending(self, message: bytes) -> None:

@@ -19,6 +19,7 @@ from codalab_nb.frontends.server import status
 from codalab_nb.frontends.server.context import Context
 from codalab_nb.frontends.server.feed_page import News, Page
 from codalab_nb.frontends.server.wire.tasks import Progress
+from codalab_nb.model.pool import LOCAL
 from codalab_nb.model.task import State
 from codalab_nb.site.site import Site
 from codalab_nb.stores.ports import Changes
@@ -101,9 +102,13 @@ class Feed:
     def _serve(self, looks: _Looks) -> None:
         """Until the last page has gone."""
         looked_at = 0.0
+        pages: list[Page] = []
         while True:
             with self._lock:
-                pages = list(self._pages)
+                before, pages = pages, list(self._pages)
+            for page in before:
+                if page not in pages:
+                    page.closed()
             if not pages:
                 return
             rung = self._rung()
@@ -141,14 +146,17 @@ def _tell(page: Page, news: News) -> bool:
 
 
 class _Bells:
-    """Waits for the bells of a site's ledger and stores, each in a thread, and passes their rings on."""
+    """Waits for the bells of a site's ledger and of its own store, each in a thread, and passes their rings on.
+
+    Of other pools the ledger tells: the background process looks after them.
+    """
 
     def __init__(self, site: Site, ring: Callable[[str], None]) -> None:
         self._ring = ring
         self._stopped = threading.Event()
         ledger = site.ledger.changes.listen()
         self._heard: list[tuple[str, AbstractContextManager[Changes]]] = [
-            ("store", site.pools.side(name).store.changes(None)) for name in site.pools.names()
+            ("store", site.pools.side(LOCAL).store.changes(None))
         ]
         if ledger is not None:
             self._heard.append(("ledger", ledger))
@@ -184,7 +192,7 @@ class _Looks:
     def slow(self) -> None:
         """What no bell tells of."""
         site = self._site
-        rows = site.ledger.find(states=[State.RUNNING], limit=_MOST_RUNNING)
+        rows = site.ledger.find(states=[State.RUNNING], pool=LOCAL, limit=_MOST_RUNNING)
         for row in rows:
             if site.fold(row.id) is not None:
                 continue  # the ledger's bell tells
@@ -221,7 +229,7 @@ class _Looks:
         """Of the tasks that run, and of those that are next in line."""
         book, ledger = self._context.progress, self._site.ledger
         found = {}
-        for row in ledger.find(states=[State.RUNNING], limit=_MOST_RUNNING):
+        for row in ledger.find(states=[State.RUNNING], pool=LOCAL, limit=_MOST_RUNNING):
             progress = book.of(row, self._shown.get(row.id, State.RUNNING))
             if progress is not None:
                 found[row.id] = progress

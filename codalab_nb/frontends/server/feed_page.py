@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -10,7 +9,7 @@ from typing import Any
 
 from codalab_nb.frontends.server import status, task_lines
 from codalab_nb.frontends.server.context import Context
-from codalab_nb.frontends.server.outgoing import plain
+from codalab_nb.frontends.server.feed_watch import Watch
 from codalab_nb.frontends.server.wire.common import Status
 from codalab_nb.frontends.server.wire.events import (
     DatasetsChanged,
@@ -21,18 +20,13 @@ from codalab_nb.frontends.server.wire.events import (
     Reset,
     StatusChanged,
     UnwatchTask,
-    WatchTask,
 )
 from codalab_nb.frontends.server.wire.tasks import Progress
-from codalab_nb.model.event import EventType
-from codalab_nb.site.events import TaskReader
 from codalab_nb.site.ledger_changes import TooLongAgo
 
 _ROWS = 50  # tasks in one message: what waits behind it waits for some milliseconds
 _LONGEST_REPLAY = 2_000  # changes; a page that missed more reads its lists again
-_EVENT_BYTES = 1 << 18  # of live events in one message, about
 _MOST_WATCHES = 100
-_TYPES = frozenset(EventType)
 
 
 @dataclass
@@ -48,71 +42,18 @@ class News:
     status: Status | None = None
 
 
-class _Watch:
-    """The live events of one task that a page has not been sent."""
-
-    def __init__(self, context: Context, wish: WatchTask) -> None:
-        self.task = wish.task
-        self._site = context.site
-        self._reader = TaskReader(self._site.store_of(wish.task), wish.task, n=wish.n, seq=wish.seq)
-        self._waiting: list[dict[str, Any]] = []
-        self.due = True
-        self.gone = self._site.ledger.get(wish.task) is None
-        self.over = False  # `ended` was sent
-
-    def message(self) -> bytes | None:
-        """The next events, or that there will be no more; None while there is nothing to tell."""
-        if self.over:
-            return None
-        ended = False
-        if self.due and not self._waiting:
-            # Asked before the events are read: what was said until the verdict is then complete.
-            ended = self.gone or self._site.result(self.task) is not None
-            self._waiting = self._reader.new()
-            self.due = False
-            self._ended = ended
-        spelled: list[str] = []
-        size, taken = 0, 0
-        for event in self._waiting:
-            if size > _EVENT_BYTES:
-                break
-            taken += 1
-            if (text := _spelled(event)) is not None:
-                spelled.append(text)
-                size += len(text)
-        del self._waiting[:taken]
-        self.over = self._ended and not self._waiting
-        if not spelled and not self.over:
-            return None
-        head = f'{{"type":"events","task":{json.dumps(self.task)},"ended":{json.dumps(self.over)},"events":['
-        return (head + ",".join(spelled) + "]}").encode()
-
-    _ended = False
-
-
-def _spelled(event: dict[str, Any]) -> str | None:
-    """A LiveEvent as JSON; None for what no page needs, or what is none."""
-    kind, body = event.get("type"), event.get("body")
-    if kind not in _TYPES or kind == EventType.HEARTBEAT or not isinstance(body, dict):
-        return None
-    at = event.get("at")
-    if not isinstance(at, str):
-        return None
-    told = {"n": event["n"], "seq": event["seq"], "at": at, "type": kind, "body": plain(body)}
-    return json.dumps(told, separators=(",", ":"), allow_nan=False)
-
-
 class Page:
-    """One WebSocket. `send` takes a message away; when it has left, `sent` is to be called."""
+    """One WebSocket. `send` takes a message away; when it has left, `sent` is to be called. `wake` wakes the feed."""
 
-    def __init__(self, context: Context, send: Callable[[bytes], None]) -> None:
+    def __init__(self, context: Context, send: Callable[[bytes], None], wake: Callable[[], None]) -> None:
         self._context = context
         self._send = send
+        self._wake = wake
         self._inbox: SimpleQueue[FromPage | None] = SimpleQueue()
         self._ready = True
         self._cursor: int | None = None  # None: it has not said hello
         self._ledger_due = False
-        self._watches: dict[str, _Watch] = {}
+        self._watches: dict[str, Watch] = {}
         self._retell: set[str] = set()
         self._progress: dict[str, Progress] | None = None
         self._told: dict[str, Progress] = {}
@@ -130,13 +71,17 @@ class Page:
 
     # --- in the thread of the feed
 
+    def closed(self) -> None:
+        for watch in self._watches.values():
+            watch.close()
+
     def take(self, news: News) -> None:
         self._listen(news)
         if self._cursor is None:
             return
         self._ledger_due = self._ledger_due or news.ledger
         for watch in self._watches.values():
-            watch.due = watch.due or news.store or news.ledger
+            watch.due = True  # a look costs little, and somebody waits for it
         self._retell |= news.retell
         self._progress = news.progress if news.progress is not None else self._progress
         self._datasets = self._datasets or news.datasets
@@ -152,11 +97,11 @@ class Page:
                 self._ready = True
             elif isinstance(message, Hello):
                 self._start(message, news)
-            elif isinstance(message, UnwatchTask):
-                self._watches.pop(message.task, None)
-            elif len(self._watches) < _MOST_WATCHES or message.task in self._watches:
-                self._watches.pop(message.task, None)
-                self._watches[message.task] = _Watch(self._context, message)
+            else:
+                if (before := self._watches.pop(message.task, None)) is not None:
+                    before.close()
+                if not isinstance(message, UnwatchTask) and len(self._watches) < _MOST_WATCHES:
+                    self._watches[message.task] = Watch(self._context.site, message, self._wake)
 
     def _start(self, hello: Hello, news: News) -> None:
         """From the ledger as it was at `after`; what has no number is told as it is now."""

@@ -1,4 +1,4 @@
-"""How far open tasks are: the cell that runs, of how many, since when; and their places in the queue.
+"""How far the open tasks of the pool `local` are: the cell that runs, of how many, since when; places in the queue.
 
 Of an attempt's events only those that tell of progress are taken apart, and each only once, whoever asks.
 """
@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from codalab_nb.errors import CodalabError
+from codalab_nb.errors import UnavailableError
 from codalab_nb.frontends.server.wire.tasks import Progress
 from codalab_nb.model import names
 from codalab_nb.model.names import TaskNames
@@ -102,14 +102,10 @@ class ProgressBook:
             self._places, self._places_at = self._all_places(), time.monotonic()
 
     def _all_places(self) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for pool in self._site.ledger.open_pools():
-            try:
-                waiting = self._site.waiting(pool)
-            except CodalabError:
-                continue  # a queue that is down: the place is not known
-            found |= {key: place for place, key in enumerate(waiting[:NEAR], start=1)}
-        return found
+        try:
+            return {key: place for place, key in enumerate(self._site.waiting()[:NEAR], start=1)}
+        except UnavailableError:
+            return {}  # a queue that is down: the place is not known
 
 
 def number_of_cells(site: Site, task: str) -> int | None:

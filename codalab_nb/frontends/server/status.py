@@ -12,6 +12,7 @@ from codalab_nb.frontends.server.operations import Download, operation
 from codalab_nb.frontends.server.wire.common import Busy, Pool, PoolList, Status
 from codalab_nb.model.pool import LOCAL
 from codalab_nb.site import embedded
+from codalab_nb.site.pools_admin import no_worker
 from codalab_nb.site.site import Site
 
 _NONE = "Notebooks run without a sandbox: with your own rights, they can read and change all your files."
@@ -37,19 +38,20 @@ def warm(context: Context) -> Status:
 @operation("pools")
 def pools(context: Context) -> PoolList:
     site = context.site
-    found = []
-    for name in site.pools.names():
-        kind, note = "unknown", ""
-        try:
-            kind = str(site.pools.definition(name).kind)
-            site.pools.side(name)
-        except CodalabError as error:
-            note = str(error)
-        if name == LOCAL:
-            found.append(Pool(name=name, kind=kind, workers=1 if embedded.current(site.places) else 0, note=note))
-        else:
-            found.append(Pool(name=name, kind=kind, note=note))
-    return PoolList(pools=tuple(found))
+    return PoolList(pools=tuple(_pool(site, name) for name in site.pools.names()))
+
+
+def _pool(site: Site, name: str) -> Pool:
+    """Told from what workers said of themselves; no queue or store far away is asked."""
+    try:
+        kind = str(site.pools.definition(name).kind)
+    except CodalabError as error:
+        return Pool(name=name, kind="unknown", note=str(error))
+    if name == LOCAL:
+        return Pool(name=name, kind=kind, workers=1 if embedded.current(site.places) else 0)
+    there = sum(one.is_there for one in site.ledger.workers.of(name))
+    why = no_worker(site, name)
+    return Pool(name=name, kind=kind, workers=there, note=f"{why[0].upper()}{why[1:]}." if why else "")
 
 
 def now(context: Context) -> Status:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from codalab_nb.errors import CodalabError, InputError
+from codalab_nb.errors import InputError
 from codalab_nb.frontends.server.context import Context
 from codalab_nb.frontends.server.outgoing import plain
-from codalab_nb.frontends.server.wire.tasks import Step, Task, TaskDetail, Why
+from codalab_nb.frontends.server.wire.tasks import Progress, Task, TaskDetail, Why
+from codalab_nb.frontends.server.wire.tasks import Step as StepLine
 from codalab_nb.model.names import TaskNames
-from codalab_nb.model.task import Reason, State, is_service
+from codalab_nb.model.pool import LOCAL
+from codalab_nb.model.task import Reason, State, Step, is_service
 from codalab_nb.site.events import TaskReader
 from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.results import damage
@@ -41,7 +43,7 @@ def row_of(site: Site, task: str) -> TaskRow:
 
 
 def folded(site: Site, row: TaskRow) -> TaskRow:
-    """The row after a verdict that the ledger does not know yet."""
+    """The row after a verdict that the ledger does not know yet. One store is asked for it, wherever that is."""
     return site.ledger.get(row.id) or row if row.is_open and site.fold(row.id) is not None else row
 
 
@@ -51,13 +53,14 @@ def line(context: Context, row: TaskRow) -> Task:
 
 def _fields(context: Context, row: TaskRow) -> dict[str, Any]:
     site = context.site
-    row = folded(site, row)
-    try:
+    state, progress = row.state, None
+    if row.is_open and row.pool == LOCAL:
+        row = folded(site, row)
         state = site.state_of(row)
         progress = context.progress.of(row, state)
-    except CodalabError:
-        # Its pool was removed, or cannot be reached now: what the ledger knows is told all the same.
-        state, progress = row.state, None
+    elif row.is_open:
+        # A list asks no store over a network: what the ledger knows is told, which the background process looks after.
+        progress = Progress(task=row.id)
     template = site.catalog.templates().get(row.method) if row.method else None
     return {
         "task": row.id,
@@ -117,20 +120,20 @@ def detail(context: Context, row: TaskRow) -> TaskDetail:
     )
 
 
-def _step(step: dict[str, Any]) -> Step:
+def _step(step: dict[str, Any]) -> StepLine:
     detail = step["detail"] or ""
     words = _STEPS.get(step["step"], step["step"]) + (f": {_DETAILS.get(detail, plain(detail))}" if detail else "")
-    return Step(at=_time(step["at"]), step=step["step"], words=words, attempt=step["n"] or None)
+    return StepLine(at=_time(step["at"]), step=step["step"], words=words, attempt=step["n"] or None)
 
 
 def _attempts(site: Site, row: TaskRow) -> int:
     """Attempts that a worker has claimed so far; the row's may still wait for one."""
     if row.state is State.RUNNING or row.seconds is not None:
         return row.n
-    try:
-        claimed = site.store_of(row.id).look(TaskNames(row.id).claim(row.n)) is not None
-    except CodalabError:
-        claimed = False
+    if row.pool == LOCAL:
+        claimed = site.store.look(TaskNames(row.id).claim(row.n)) is not None
+    else:
+        claimed = any(step["step"] == Step.STARTED and step["n"] == row.n for step in site.ledger.history(row.id))
     return row.n if claimed else row.n - 1
 
 
