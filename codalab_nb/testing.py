@@ -255,7 +255,7 @@ class QueueContract:
             assert message is not None
             assert queue(60).abandon(message)
         assert queue(60).receive(0.2) is None
-        assert [letter.key for letter in queue(60).dead_letters()] == ["a"]
+        assert [(letter.key, letter.reason) for letter in queue(60).dead_letters()] == [("a", "max_deliveries")]
 
     def test_poison_is_buried_at_first_sight(self, queue: Callable[[float], QueueUnderTest]) -> None:
         """With its reason, and forgotten when the site says so; the key may be sent again."""

@@ -68,6 +68,7 @@ class OrderedReceiver:
         now = time.monotonic()
         if not self._is_wanted(now):
             self._begun_at = now
+            self._errors.clear()  # what failed before anybody asked is tried anew
         self._asking += 1
         self._asked_at = now
         if not self._threads and not self._closed:

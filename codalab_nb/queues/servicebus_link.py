@@ -32,6 +32,7 @@ from azure.servicebus.exceptions import (
     MessageAlreadySettled,
     MessageLockLostError,
     MessageNotFoundError,
+    MessageSizeExceededError,
     MessagingEntityNotFoundError,
     ServiceBusAuthenticationError,
     ServiceBusAuthorizationError,
@@ -46,6 +47,7 @@ _SOCKET_S = 0.05  # how often a waiting receiver looks up; 0.4 % of a core
 _GONE = (MessageLockLostError, MessageAlreadySettled, MessageNotFoundError)
 # A new link would be refused in the same way.
 _FINAL = (
+    MessageSizeExceededError,
     MessagingEntityNotFoundError,
     ServiceBusAuthenticationError,
     ServiceBusAuthorizationError,

@@ -135,23 +135,22 @@ def test_a_token_that_the_service_finds_expired_is_told(bench: Bench, broker: Br
     queue.close()
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        pytest.param(lambda text: text.replace("sig=", "sig=AAAA"), id="signature"),
-        pytest.param(lambda text: text.replace("skn=workers", "skn=owners"), id="rule"),
-        pytest.param(lambda text: text.replace(f"se={token_expiry(text):%s}", "se=99999999999"), id="expiry"),
-        pytest.param(lambda text: text.replace("pool-urgent", "pool-responses"), id="queue"),
-    ],
-)
-def test_a_tampered_token_opens_nothing(bench: Bench, spoil: Callable[[str], str]) -> None:
+def test_a_tampered_token_opens_nothing(bench: Bench) -> None:
     """Signature, rule, expiry and queue are all signed."""
     good = token(bench, TASKS, LISTEN_KEY).token
-    spoiled = SharedToken(spoil(good))
-    assert spoiled.token != good
-    queue = bench.open(TASKS, spoiled)
-    assert refused(lambda: queue.receive(0.1)).code == "queue_credential"
-    queue.close()
+    ends = int(token_expiry(good).timestamp())
+    changes = [("sig=", "sig=AAAA"), ("skn=workers", "skn=owners"), (f"se={ends}", f"se={ends + 9}")]
+    spoiled = [good.replace(old, new) for old, new in [*changes, (TASKS, RESPONSES)]]
+    assert good not in spoiled
+
+    def try_with(text: str) -> str:
+        queue = bench.open(TASKS, SharedToken(text))
+        code = outcome(VERBS["receive"], queue)
+        queue.close()
+        return code
+
+    with ThreadPoolExecutor(len(spoiled)) as at_once:
+        assert set(at_once.map(try_with, spoiled)) == {"queue_credential"}
 
 
 def test_what_is_no_token_is_told_so(bench: Bench) -> None:
