@@ -103,7 +103,8 @@ def change(args: argparse.Namespace, out: Output) -> int:
     problems = Problems()
     words = {**_words(args, problems), "samples": Path(args.samples) if args.samples else None}
     if not any(words.values()) and not problems.found:
-        fix = "Give --accept, --role COLUMN=ROLE, --reference LEVEL, --rename COLUMN:OLD=NEW, --kind KIND or --samples FILE."
+        flags = "--role COLUMN=ROLE, --reference LEVEL, --rename COLUMN:OLD=NEW, --kind KIND or --samples FILE"
+        fix = f"Give --accept, {flags}."
         problems.add("usage", "Nothing to set.", fix)
     with Site.open() as site:
         if problems.found:

@@ -27,7 +27,7 @@ MEANING = {"--role", "--kind", "--reference", "--rename", "--accept"}
 FLAGS = {
     "demo": {"--lab"},
     "dataset add": {"--name", "--samples", "--sheet", *MEANING},
-    "dataset set": MEANING,
+    "dataset set": {*MEANING, "--samples"},
     "method list": {"--for"},
     "method check": {"--run"},
     "analyze": {"-m", "-p", "--sweep", *SUBMIT},
