@@ -255,12 +255,7 @@ def remove(site: Site, name: str, *, connection: str | None = None, queues: bool
     """Forgets a pool, and with `queues` deletes its queues. The number of results that stay in its store, which
     cannot be read from here any more. Raises InputError(pool_busy) while tasks are open."""
     pool = azure_pool(site, name)
-    if open_ := site.ledger.open_tasks(name):
-        raise InputError(
-            "pool_busy",
-            f"The pool {name} has {len(open_):,} open task{'s' if len(open_) > 1 else ''}.",
-            f"Wait for them, or cancel them: codalab-nb cancel {open_[0].id[-8:]} …",
-        )
+    refuse_busy(site, name)
     if queues:
         admin = wiring.pool_admin(connection, pool.namespace)
         try:
@@ -270,6 +265,16 @@ def remove(site: Site, name: str, *, connection: str | None = None, queues: bool
     site.pools.files.remove(name)
     site.ledger.workers.forget(name)
     return len(site.ledger.find(pool=name))
+
+
+def refuse_busy(site: Site, name: str) -> None:
+    """Raises InputError(pool_busy) while tasks of the pool are open."""
+    if open_ := site.ledger.open_tasks(name):
+        raise InputError(
+            "pool_busy",
+            f"The pool {name} has {len(open_):,} open task{'s' if len(open_) > 1 else ''}.",
+            f"Wait for them, or cancel them: codalab-nb cancel {open_[0].id[-8:]}",
+        )
 
 
 def there(site: Site, name: str) -> list[SeenWorker]:

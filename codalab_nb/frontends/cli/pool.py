@@ -194,6 +194,7 @@ def remove(args: argparse.Namespace, out: Output) -> int:
     problems.raise_if_any()
     with Site.open(serve=False) as site:
         pool = pools_admin.azure_pool(site, args.pool)
+        pools_admin.refuse_busy(site, args.pool)
         results = len(site.ledger.find(pool=args.pool))
         if results and not args.yes:
             raise InputError(

@@ -1,0 +1,130 @@
+"""A pool on the broker double and Azurite, made and served as an operator does: by commands, in other processes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.azurite import Account
+from tests.support.home import ROOT, Home
+
+KEY = "key-of-the-root"
+
+
+@dataclass
+class Azure:
+    """What an operator has: a namespace with Manage, and a storage account."""
+
+    broker: str  # host:port of the queues
+    connection: str  # with Manage
+    certificate: str
+    account: Account
+    folder: Path
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {"REQUESTS_CA_BUNDLE": self.certificate, "MANAGE": self.connection, "ACCOUNT_KEY": self.account.key}
+
+    def outputs(self, pool: str, **other: str) -> Path:
+        """What `az deployment … --query properties.outputs` prints for a pool."""
+        values = {
+            "serviceBusNamespace": self.broker,
+            "urgentQueue": f"{pool}-urgent",
+            "backgroundQueue": f"{pool}-background",
+            "responseQueue": f"{pool}-responses",
+            "accountUrl": self.account.url,
+            "containerPrefix": f"{pool}-{os.urandom(3).hex()}",
+            **other,
+        }
+        file = self.folder / f"{pool}.outputs.json"
+        file.write_text(json.dumps({name: {"type": "String", "value": value} for name, value in values.items()}))
+        return file
+
+
+@contextlib.contextmanager
+def azure(account: Account, folder: Path) -> Iterator[Azure]:
+    program = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.broker", "--rule", f"root:Send,Listen,Manage:{KEY}"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdin is not None
+    assert program.stdout is not None
+    where = json.loads(program.stdout.readline())
+    connection = f"Endpoint=sb://{where['admin']};SharedAccessKeyName=root;SharedAccessKey={KEY}"
+    try:
+        yield Azure(where["broker"], connection, where["certificate"], account, folder)
+    finally:
+        program.stdin.close()
+        program.wait(20)
+        program.stdout.close()
+
+
+class Command:
+    """The installed command, with the home's settings and the operator's secrets in its environment."""
+
+    def __init__(self, home: Home, azure: Azure) -> None:
+        self._home = home
+        self._azure = azure
+
+    def __call__(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("codalab-nb")), *words],
+            env={**self._home.environment(), **self._azure.variables},
+            cwd=self._azure.folder,
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+        assert done.returncode == code, (done.stdout, done.stderr)
+        for secret in (self._azure.account.key, KEY):
+            assert secret not in done.stdout + done.stderr
+        return done
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code).stdout)
+
+    def create(self, pool: str, **other: str) -> None:
+        outputs = str(self._azure.outputs(pool, **other))
+        secrets = ("--servicebus-connection-env", "MANAGE", "--account-key-env", "ACCOUNT_KEY")
+        self("pool", "create", pool, "--from", outputs, *secrets)
+
+    def invite(self, pool: str) -> Path:
+        return Path(self.json("pool", "invite", pool)["file"])
+
+
+@contextlib.contextmanager
+def worker(invite: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A worker that has joined, in a process of its own."""
+    folder.mkdir(parents=True)
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.pool_worker", str(invite), str(folder)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "serving\n", (folder / "log").read_text()
+        yield process
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
