@@ -138,9 +138,9 @@ def _read_in_time(blob: BlobClient, offset: int, length: int, limit_s: float) ->
     answers: list[Any] = []
 
     def note(response: Any) -> None:
+        answers.append(response.http_response.internal_response.raw)
         if over.is_set():  # the SDK asks again by itself when an answer breaks off
             raise ServiceResponseError(f"no complete answer in {limit_s:.0f} s")
-        answers.append(response.http_response.internal_response.raw)
 
     def end() -> None:
         over.set()

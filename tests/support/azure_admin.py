@@ -19,8 +19,6 @@ counters of operations, whole and by queue.
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
 import json
 import ssl
 import tempfile
@@ -31,14 +29,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from tests.support import azure_atom as atom
 from tests.support.broker import MANAGE, Broker
 from tests.support.broker.claims import BadToken
+from tests.support.certificate import make_certificate
 
 
 class AdminEndpoint:
@@ -48,7 +42,7 @@ class AdminEndpoint:
         self._folder = tempfile.TemporaryDirectory(prefix="azure-admin-")
         self.certificate = Path(self._folder.name) / "certificate.pem"
         key = Path(self._folder.name) / "key.pem"
-        _make_certificate(self.certificate, key)
+        make_certificate(self.certificate, key)
         handler = type("Handler", (_Handler,), {"broker": broker})
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -167,25 +161,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-
-def _make_certificate(certificate: Path, key: Path) -> None:
-    """One that vouches for itself as 127.0.0.1, for a day."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "broker double")])
-    now = dt.datetime.now(dt.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(minutes=5))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(private, hashes.SHA256())
-    )
-    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    encoding = serialization.Encoding.PEM
-    key.write_bytes(private.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))

