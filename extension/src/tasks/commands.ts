@@ -10,7 +10,7 @@ import { type TasksModel } from './model';
 
 interface IViews {
   openSide: () => void;
-  openWide: () => void;
+  openWide: () => Promise<void>;
   /** The model of the list that this node belongs to. */
   modelOf: (node: Node) => TasksModel | null;
 }

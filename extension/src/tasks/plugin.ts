@@ -16,10 +16,10 @@ import { Actions } from './actions';
 import { registerCommands } from './commands';
 import { asFilter } from './filter';
 import { TasksModel } from './model';
-import { TasksView } from './view/TasksView';
+import { type Place, TasksView } from './view/TasksView';
 
-/** Below the files and the running kernels, beside our panel. */
-const RANK = 910;
+/** Right below our panel (150) in the side bar. */
+const RANK = 151;
 
 export const tasks: JupyterFrontEndPlugin<void> = {
   id: TASKS_PLUGIN,
@@ -35,18 +35,25 @@ export const tasks: JupyterFrontEndPlugin<void> = {
     state: IStateDB | null
   ) => {
     const page: IPage = { codalab, commands: app.commands };
-    const side = new TasksWidget(page, false);
+    const side = new TasksWidget(page, lab ? 'side' : 'only');
     app.shell.add(side, 'left', { rank: RANK });
     restorer?.add(side, side.id);
 
     const tracker = new WidgetTracker<MainAreaWidget<TasksWidget>>({ namespace: 'codalab-tasks' });
-    const openWide = (): void => {
+    const filterKept = keepFilter(side.model, state);
+    const openWide = async (): Promise<void> => {
+      await filterKept;
+      if (!lab) {
+        // Notebook 7 has no tabs: there the list is in the side bar alone.
+        app.shell.activateById(side.id);
+        return;
+      }
       const open = tracker.currentWidget;
       if (open) {
         show(app, lab, open);
         return;
       }
-      const content = new TasksWidget(page, true);
+      const content = new TasksWidget(page, 'tab');
       content.model.setFilter(side.model.list.filter);
       const widget = new MainAreaWidget({ content });
       widget.id = 'codalab-tasks-wide';
@@ -65,19 +72,18 @@ export const tasks: JupyterFrontEndPlugin<void> = {
     if (restorer) {
       void restorer.restore(tracker, { command: Command.openTasksWide, name: () => 'tasks' });
     }
-    void keepFilter(side.model, state);
   }
 };
 
 class TasksWidget extends View {
-  constructor(page: IPage, wide: boolean) {
+  constructor(page: IPage, place: Place) {
     const model = new TasksModel(page.codalab);
-    super(page, () => React.createElement(TasksView, { model, wide }));
+    super(page, () => React.createElement(TasksView, { model, place }));
     this.model = model;
     this.id = 'codalab-tasks';
     this.title.icon = tasksIcon;
     this.title.caption = page.codalab.trans.__('CodaLab tasks');
-    this.title.label = wide ? page.codalab.trans.__('Tasks') : '';
+    this.title.label = place === 'tab' ? page.codalab.trans.__('Tasks') : '';
     this.addClass('codalab-TasksWidget');
   }
 

@@ -64,7 +64,7 @@ describe('what a person sees', () => {
   });
 
   test('says of each task how far it is, its place, or why it failed', async () => {
-    show(<TasksView model={model} wide={false} />);
+    show(<TasksView model={model} place="side" />);
     expect(await screen.findByText(/cell 4 of 10 · 1 min 5 s/)).toBeDefined();
     expect(screen.getByText('place 2 in the queue')).toBeDefined();
     expect(screen.getByText('No such column. · 3.0 s')).toBeDefined();
@@ -73,7 +73,7 @@ describe('what a person sees', () => {
   });
 
   test('follows what the server tells', async () => {
-    show(<TasksView model={model} wide={false} />);
+    show(<TasksView model={model} place="side" />);
     await screen.findByText(/cell 4 of 10/);
     act(() => server.say({ type: 'progress', tasks: [progress(3, { cell: 9, cells: 10, running_s: 70 })] }));
     expect(await screen.findByText(/cell 9 of 10/)).toBeDefined();
@@ -81,7 +81,7 @@ describe('what a person sees', () => {
 
   test('is worked with by keys alone', async () => {
     const user = userEvent.setup();
-    show(<TasksView model={model} wide={false} />);
+    show(<TasksView model={model} place="side" />);
     const list = await screen.findByRole('listbox');
     await screen.findByText(/cell 4 of 10/);
     act(() => list.focus());
@@ -98,7 +98,7 @@ describe('what a person sees', () => {
 
   test('says why a button does nothing yet, and hands it the ticked tasks', async () => {
     const user = userEvent.setup();
-    show(<TasksView model={model} wide={false} />);
+    show(<TasksView model={model} place="side" />);
     await screen.findByText(/cell 4 of 10/);
     const cancel = screen.getByRole<HTMLButtonElement>('button', { name: 'Cancel' });
     expect(cancel.disabled).toBe(true);
@@ -111,7 +111,7 @@ describe('what a person sees', () => {
 
   test('asks the server for what is searched and chosen', async () => {
     const user = userEvent.setup();
-    show(<TasksView model={model} wide={false} />);
+    show(<TasksView model={model} place="side" />);
     await screen.findByText(/cell 4 of 10/);
     await user.selectOptions(screen.getByRole('combobox', { name: 'State' }), 'failed');
     await user.type(screen.getByRole('searchbox'), 'golub');
@@ -122,14 +122,14 @@ describe('what a person sees', () => {
   test('says what to do when there is nothing', async () => {
     tasks = [];
     const user = userEvent.setup();
-    show(<TasksView model={model} wide={false} />);
+    show(<TasksView model={model} place="side" />);
     await user.click(await screen.findByRole('button', { name: 'Pick data and methods' }));
     expect(executed[0]?.[0]).toBe(Command.openPanel);
   });
 
   test('keeps the rows while the server is gone, and tries again when asked', async () => {
     const user = userEvent.setup();
-    show(<TasksView model={model} wide={false} />);
+    show(<TasksView model={model} place="side" />);
     await screen.findByText(/cell 4 of 10/);
     act(() => server.stop());
     expect(screen.getByRole('alert').textContent).toContain('The connection to the Jupyter server is lost.');

@@ -11,7 +11,7 @@ import { Row } from './Row';
 
 const WIDE_FROM = 620;
 const LOW_ROW = 30;
-const HIGH_ROW = 58;
+const HIGH_ROW = 64;
 /** Rows asked for ahead of those in sight. */
 const AHEAD = 40;
 
