@@ -277,6 +277,17 @@ def refuse_busy(site: Site, name: str) -> None:
         )
 
 
+def living(pool: AzurePool) -> list[Invited]:
+    """Invites that may still be used, the one that ends first in front."""
+    now = utc_now()
+    good = [one for one in pool.invites if one.revoked_at is None and one.expires_at > now]
+    return sorted(good, key=lambda one: one.expires_at)
+
+
+def ending(pool: AzurePool, within: dt.timedelta) -> list[Invited]:
+    return [one for one in living(pool) if one.expires_at - utc_now() < within]
+
+
 def there(site: Site, name: str) -> list[SeenWorker]:
     return [one for one in site.ledger.workers.of(name) if one.is_there]
 

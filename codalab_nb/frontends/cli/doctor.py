@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import shutil
 import sqlite3
@@ -21,6 +22,7 @@ from codalab_nb.frontends.cli.kernels import installed
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, size
 from codalab_nb.frontends.sandbox_probe import why_no_sandbox
+from codalab_nb.model.pool import LOCAL
 from codalab_nb.places import Places
 from codalab_nb.settings import Settings
 from codalab_nb.site import embedded
@@ -88,6 +90,7 @@ def checks() -> Iterator[Check]:
     yield _database("queue", where.queue, f"codalab-nb stop; rm {where.queue}*   (nothing is lost: it is filled again)")
     yield _background(where)
     yield _sandbox(config)
+    yield from _pools(where, config)
     yield _packages()
     yield _kernels()
     if importlib.util.find_spec("jupyterlab") is not None:
@@ -144,6 +147,27 @@ def _background(where: Places) -> Check:
         message = f"{told}, while this is {__version__}; it makes room when it has finished its tasks"
         return Check("background", "warning", message, "Sooner: codalab-nb stop")
     return Check("background", "ok", told)
+
+
+def _pools(where: Places, config: Settings) -> Iterator[Check]:
+    from codalab_nb.site import pools_doctor
+    from codalab_nb.site.ledger import Ledger
+    from codalab_nb.site.pools import Pools
+
+    pools = Pools(where, config)
+    if pools.names() == [LOCAL]:
+        return
+    ledger = None
+    try:
+        with contextlib.suppress(CodalabError):  # told above
+            ledger = Ledger(where.ledger) if where.ledger.exists() else None
+        for found in pools_doctor.look(pools, ledger.workers if ledger else None):
+            level: Level = "problem" if found.broken else "warning" if found.odd else "ok"
+            yield Check(f"pool {found.pool}", level, found.message, found.fix)
+    finally:
+        pools.close()
+        if ledger is not None:
+            ledger.close()
 
 
 def _sandbox(config: Settings) -> Check:

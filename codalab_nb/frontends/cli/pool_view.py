@@ -10,7 +10,7 @@ from codalab_nb.errors import CodalabError
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, duration, iso, when
 from codalab_nb.model.base import utc_now
-from codalab_nb.model.pool import AzurePool, Invited, LocalPool
+from codalab_nb.model.pool import AzurePool, LocalPool
 from codalab_nb.site import embedded, pools_admin
 from codalab_nb.site.pools_workers import SeenWorker
 from codalab_nb.site.site import Site
@@ -32,13 +32,6 @@ def kind(found: Mapping[str, Any]) -> str:
 
 def workers(found: Mapping[str, Any]) -> str:
     return "" if "workers" not in found else str(found["workers"])
-
-
-def living(pool: AzurePool) -> list[Invited]:
-    """Invites that may still be used, the one that ends first in front."""
-    now = utc_now()
-    good = [one for one in pool.invites if one.revoked_at is None and one.expires_at > now]
-    return sorted(good, key=lambda one: one.expires_at)
 
 
 def warnings(site: Site, pool: AzurePool) -> list[str]:
@@ -91,7 +84,7 @@ def tell(site: Site, definition: LocalPool | AzurePool, waiting: Mapping[str, in
         out.fields([("served by", served), ("open tasks", f"{open_:,}"), ("waiting", queued)], talk=False)
         return
     out.data(f"{definition.name}: {definition.namespace}", "bold")
-    good = living(definition)
+    good = pools_admin.living(definition)
     ends = f", the first ends {good[0].expires_at:%Y-%m-%d %H:%M} UTC" if good else ""
     out.fields(
         [
