@@ -12,8 +12,12 @@ from azure.servicebus.exceptions import (
     MessageSizeExceededError,
     MessagingEntityDisabledError,
     MessagingEntityNotFoundError,
+    OperationTimeoutError,
     ServiceBusAuthenticationError,
     ServiceBusAuthorizationError,
+    ServiceBusCommunicationError,
+    ServiceBusConnectionError,
+    ServiceBusError,
     ServiceBusQuotaExceededError,
     ServiceBusServerBusyError,
 )
@@ -21,6 +25,7 @@ from azure.servicebus.exceptions import (
 from codalab_nb.errors import CodalabError, ProtocolError, UnavailableError
 from codalab_nb.redaction import redact
 
+_NETWORK = (OperationTimeoutError, ServiceBusCommunicationError, ServiceBusConnectionError)
 _BUSY_S = 10.0  # what to wait when the service asks for patience without a figure
 
 
@@ -91,6 +96,12 @@ def mapped(error: Exception, queue: str, host: str) -> CodalabError:
             "queue_address",
             f"The name {host} cannot be resolved, so the queue '{queue}' cannot be reached.",
             "Check the network and the name of the namespace; it is tried again by itself.",
+        )
+    if isinstance(error, ServiceBusError) and not isinstance(error, _NETWORK):
+        return UnavailableError(
+            "queue_failed",
+            f"Service Bus at {host} could not do what was asked on the queue '{queue}': {said}",
+            "It is tried again by itself. If it lasts: look at the health of the namespace in the Azure portal.",
         )
     return UnavailableError(
         "queue_unreachable",

@@ -193,8 +193,9 @@ def test_a_refused_settlement_is_tried_on_a_new_link_and_told_in_the_end(
     queue.send("b", b"2", life_s=600)
     message = take(queue)
     broker.set_faults(refuse_settle=2)
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError) as caught:
         queue.ack(message)
+    assert caught.value.code == "queue_failed"
     broker.advance(61)
     again = take(queue)
     assert (again.key, again.deliveries) == ("b", 2)
