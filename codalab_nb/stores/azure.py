@@ -31,6 +31,7 @@ from codalab_nb.stores.azure_edge import (
     client_options,
     make_transport,
     surprise,
+    travels_in_the_clear,
 )
 from codalab_nb.stores.azure_fetch import Progress, no_progress
 from codalab_nb.stores.azure_results import Results
@@ -69,6 +70,8 @@ class AzureStore:
         self._edge = Edge(patience_s)
         self._transport = make_transport(certificate)
         try:
+            if travels_in_the_clear(account_url):
+                raise ValueError("it does not begin with https")
             self._service = BlobServiceClient(account_url, credential, **client_options(self._transport))
         except ValueError as error:
             raise InputError(

@@ -34,6 +34,7 @@ from codalab_nb.stores.azure_edge import (
     client_options,
     make_transport,
     surprise,
+    travels_in_the_clear,
 )
 from codalab_nb.stores.azure_fetch import Progress, no_progress
 from codalab_nb.stores.azure_parts import PART_BYTES, part_name
@@ -67,6 +68,8 @@ class AzureAttempts:
         return AzureAttempt(self, task, n, link)
 
     def client(self, link: str) -> BlobClient:
+        if travels_in_the_clear(link):
+            raise ProtocolError("bad_grant", "The link to the grant is not one that is safe on the way (https).")
         try:
             return BlobClient.from_blob_url(link, **client_options(self._transport))
         except ValueError as error:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from azure.core.exceptions import (
     AzureError,
@@ -33,6 +34,9 @@ from codalab_nb.stores.ports import NotFound, UncertainWrite
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+
+# It writes some lines for each request, at the level of what an operator wants to read.
+logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
 
 PATIENCE_S = 75.0  # a service that fails for a minute is outlived
 MOST_PUT_BYTES = 64 << 20  # one request; a create-only grant cannot do more than one for a blob
@@ -60,6 +64,12 @@ class Refused(Exception):
 
 class Cause(Exception):
     """What the SDK said, without what must not be read: a link's signature stands in the text of its errors."""
+
+
+def travels_in_the_clear(url: str) -> bool:
+    """True for an address without TLS, unless it is on this machine (an emulator)."""
+    parts = urlsplit(url)
+    return parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost")
 
 
 def client_options(transport: RequestsTransport | None = None) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from codalab_nb.errors import CodalabError, UnavailableError
+from codalab_nb.errors import CodalabError, InputError, UnavailableError
 from codalab_nb.model.base import new_id
 from codalab_nb.model.names import TaskNames, blob
+from codalab_nb.stores.azure_containers import Containers
 from codalab_nb.stores.azure_fetch import PART_BYTES
 from codalab_nb.stores.once import create_once
 from codalab_nb.stores.ports import Damaged, NotFound, UncertainWrite
@@ -96,6 +97,24 @@ def test_an_account_that_cannot_be_reached(account: Account, tmp_path: Path, url
         lab.site().read(TaskNames(new_id()).document)
     assert (caught.value.code, caught.value.exit_code) == ("store_unreachable", 3)
     lab.close()
+
+
+@pytest.mark.parametrize("url", ["", "account", "https://example.org", "http://account.blob.core.windows.net"])
+def test_an_address_that_is_none(account: Account, tmp_path: Path, url: str) -> None:
+    """A key is never sent to an address without TLS, and a typing error is told as one."""
+    lab = Lab(dataclasses.replace(account, url=url), tmp_path)
+    with pytest.raises(InputError, match=r"https://ACCOUNT\.blob") as caught:
+        lab.site()
+    assert caught.value.code == "store_address"
+    lab.close()
+
+
+@pytest.mark.parametrize("prefix", ["", "A", "with_underscore", "-x", "x" * 26])
+def test_a_prefix_that_names_no_container(prefix: str) -> None:
+    """Azure's own rule for names of containers, told before anything is made."""
+    with pytest.raises(InputError) as caught:
+        Containers(prefix)
+    assert caught.value.code == "store_prefix"
 
 
 def test_a_commit_whose_answer_is_lost_counts_once(lab: Lab, proxy: FaultProxy) -> None:

@@ -57,8 +57,10 @@ def test_a_link_for_another_attempt_is_refused(account: Account, tmp_path: Path)
     for claimed in ((task, 2), (new_id(), 1)):
         with pytest.raises(ProtocolError, match="The grant is for"):
             lab.workers.open(*claimed, link).read(TaskNames(claimed[0]).document)
-    with pytest.raises(ProtocolError):
-        lab.workers.open(task, 1, "no link").read(TaskNames(task).document)
+    for wrong in ("no link", "https://", "http://account.blob.core.windows.net/c/b?sig=x"):
+        with pytest.raises(ProtocolError) as caught:
+            lab.workers.open(task, 1, wrong).read(TaskNames(task).document)
+        assert caught.value.code == "bad_grant"
     lab.close()
 
 
