@@ -16,6 +16,7 @@ from typing import Any
 from codalab_nb import wiring
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.base import utc_now
+from codalab_nb.model.names import TaskNames
 from codalab_nb.model.pool import LOCAL, SIGN_EVERY_S, AzurePool, Invite, Invited, Queues, is_pool_name
 from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.pools_workers import SeenWorker
@@ -83,12 +84,75 @@ def create(
 ) -> tuple[AzurePool, list[str]]:
     """Makes the queues that are missing, tries everything once, and only then writes the definition down.
 
+    For a pool that is there, at the same place, it mends: queues that were deleted are made again, keys are read again,
+    tasks whose messages went with the queues are sent again.
+
     `connection`: of a rule with Manage, used now and not kept; None: as who is signed in with Microsoft Entra.
     `account_key`: kept, in the private definition; None: the site signs in. Returns the pool and warnings.
     Raises InputError, UnavailableError; then nothing was changed here, and it may be repeated.
     """
     problems = Problems()
-    _check_name(site, name, problems)
+    there = _there_already(site, name, place, problems)
+    if there is not None:
+        place = Place(there.namespace, there.queues, there.account_url, there.prefix)
+        account_key = account_key or there.account_key
+    _check_place(place, connection, problems)
+    problems.raise_if_any()
+    assert place.account_url is not None
+    queues = place.queues or Queues.of(name)
+    admin = wiring.pool_admin(connection, place.namespace)
+    try:
+        site_keys, worker_keys = admin.make(queues)
+        pool = AzurePool(
+            name=name,
+            namespace=place.namespace or admin.host,
+            queues=queues,
+            account_url=place.account_url.rstrip("/"),
+            prefix=place.prefix or name[:25].rstrip("-"),
+            created_at=there.created_at if there else utc_now(),
+            site_keys=site_keys,
+            account_key=account_key,
+            worker_keys=worker_keys,
+        )
+    finally:
+        admin.close()
+    side = wiring.open_pool(pool, site.places, site.settings)
+    try:
+        for queue in side.tasks.values():
+            queue.waiting()
+        warnings = _mark(side.store, pool)
+    finally:
+        side.close()
+    if there is None:
+        site.pools.files.create(pool)
+    else:
+        _mend(site, pool)
+    return pool, warnings
+
+
+def _there_already(site: Site, name: str, place: Place, problems: Problems) -> AzurePool | None:
+    """The pool of that name when `place` says nothing else than where it is; else a problem."""
+    if not is_pool_name(name) or name == LOCAL:
+        problems.add(
+            "pool_name",
+            "The pool `local` is this machine." if name == LOCAL else f"{name!r} cannot be the name of a pool.",
+            "Choose another name: lower-case letters, digits and single hyphens, a letter first, at most 40.",
+        )
+        return None
+    there = site.pools.files.read(name)
+    if there is None:
+        return None
+    known = Place(there.namespace, there.queues, there.account_url, there.prefix)
+    if known | place != known:
+        problems.add(
+            "pool_exists",
+            f"There is a pool {name!r} already, at another place: {there.namespace}, {there.account_url}.",
+            f"Choose another name, or first: codalab-nb pool rm {name}",
+        )
+    return there
+
+
+def _check_place(place: Place, connection: str | None, problems: Problems) -> None:
     if place.account_url is None:
         problems.add(
             "pool_account", "A pool needs a storage account.", "--account https://ACCOUNT.blob.core.windows.net"
@@ -105,49 +169,21 @@ def create(
             "A pool needs a Service Bus namespace.",
             "--from the outputs of the template; or --servicebus-connection-env NAME, a connection string with Manage.",
         )
-    problems.raise_if_any()
-    assert place.account_url is not None
-    queues = place.queues or Queues.of(name)
-    admin = wiring.pool_admin(connection, place.namespace)
-    try:
-        site_keys, worker_keys = admin.make(queues)
-        pool = AzurePool(
-            name=name,
-            namespace=place.namespace or admin.host,
-            queues=queues,
-            account_url=place.account_url.rstrip("/"),
-            prefix=place.prefix or name[:25].rstrip("-"),
-            created_at=utc_now(),
-            site_keys=site_keys,
-            account_key=account_key,
-            worker_keys=worker_keys,
-        )
-    finally:
-        admin.close()
-    side = wiring.open_pool(pool, site.places, site.settings)
-    try:
-        for queue in side.tasks.values():
-            queue.waiting()
-        warnings = _mark(side.store, pool)
-    finally:
-        side.close()
-    site.pools.files.create(pool)
-    return pool, warnings
 
 
-def _check_name(site: Site, name: str, problems: Problems) -> None:
-    if not is_pool_name(name):
-        problems.add(
-            "pool_name",
-            f"{name!r} cannot be the name of a pool.",
-            "Lower-case letters, digits and single hyphens, a letter first, at most 40.",
-        )
-    elif name in site.pools.names():
-        problems.add(
-            "pool_exists",
-            f"There is a pool {name!r} already.",
-            "Choose another name." if name == LOCAL else f"Choose another name, or first: codalab-nb pool rm {name}",
-        )
+def _mend(site: Site, pool: AzurePool) -> None:
+    now = utc_now()
+
+    def with_keys(current: AzurePool) -> AzurePool:
+        end = {} if current.worker_keys == pool.worker_keys else {"revoked_at": now}
+        invites = tuple(one if one.revoked_at else one.model_copy(update=end) for one in current.invites)
+        return pool.model_copy(update={"invites": invites})
+
+    site.pools.files.change(pool.name, with_keys)
+    store = site.pools.side(pool.name).store
+    for row in site.ledger.open_tasks(pool.name):
+        if store.look(TaskNames(row.id).claim(row.n)) is None:
+            site.ledger.send_again(row.id, row.n)  # a second message does no harm
 
 
 def _mark(store: SiteStore, pool: AzurePool) -> list[str]:

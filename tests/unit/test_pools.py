@@ -149,8 +149,11 @@ def test_names_are_told_before_anything_is_made(site: Site) -> None:
         pools_admin.create(site, "Lab 1", pools_admin.Place())
     assert [one.code for one in caught.value.problems] == ["pool_name", "pool_account", "pool_namespace"]
     with pytest.raises(InputError) as caught:
-        pools_admin.create(site, "lab", pools_admin.Place(namespace="x", account_url="ftp://x"))
-    assert [one.code for one in caught.value.problems] == ["pool_exists", "pool_account"]
+        pools_admin.create(site, "lab", pools_admin.Place(account_url="https://other.blob.core.windows.net"))
+    assert [one.code for one in caught.value.problems] == ["pool_exists"]
+    with pytest.raises(InputError) as caught:
+        pools_admin.create(site, "far", pools_admin.Place(namespace="x", account_url="ftp://x"))
+    assert [one.code for one in caught.value.problems] == ["pool_account"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"urgentQueue": 3}', '{"properties": {}}', "null", "3"])

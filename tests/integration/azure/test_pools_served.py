@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from codalab_nb import Options, Site
+from codalab_nb import Options, Site, wiring
 from codalab_nb.model.names import blob
+from codalab_nb.model.pool import Queues
 from codalab_nb.model.task import Priority, State, Verdict
 from tests.support.azurite import Account
 from tests.support.home import PATIENCE_S, Home, wait_for
@@ -126,6 +127,33 @@ def test_a_pool_that_is_down_holds_up_no_other(site: Site, command: Command, hom
         assert waiting.wait(PATIENCE_S).verdict == Verdict.SUCCEEDED
     command("pool", "rm", "far", "--queues", "--yes", "--servicebus-connection-env", "MANAGE")
     assert [one["pool"] for one in command.json("pool", "list")] == ["local", "lab"]
+
+
+def test_deleted_queues_are_mended(
+    site: Site, command: Command, operator: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages went with the queue; the tasks did not. The operator is told on both sides, and one command mends it."""
+    command.create("mended")
+    task = site.run(write(tmp_path / "n.ipynb", "1"), options=Options(pool="mended"))
+    wait_for(lambda: task.row.sent_at is not None)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", operator.certificate)
+    admin = wiring.pool_admin(operator.connection, None)
+    admin.remove(Queues.of("mended"))
+    admin.close()
+    assert command.json("pool", "show", "mended", code=3)["errors"][0]["code"] == "queue_gone"
+    found = {one["check"]: one for one in command.json("doctor", code=3)["checks"]}
+    assert (found["pool mended"]["level"], found["pool lab"]["level"]) == ("problem", "ok")
+    command("pool", "create", "mended", "--servicebus-connection-env", "MANAGE")
+    with worker(command.invite("mended"), tmp_path / "w"):
+        assert task.wait(PATIENCE_S).verdict == Verdict.SUCCEEDED
+    assert task.attempts == 1
+
+
+def test_what_ends_soon_is_told(command: Command, lab: str) -> None:
+    """A week before."""
+    command("pool", "invite", lab, "--expires", "3d")
+    told = [one for one in command.json("doctor")["checks"] if one["check"] == "pool lab" and one["level"] == "warning"]
+    assert "ends at" in told[0]["message"]
 
 
 def test_revoking_ends_invites_and_no_task(site: Site, command: Command, tmp_path: Path) -> None:
