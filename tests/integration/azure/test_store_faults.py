@@ -11,13 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from codalab_nb import settings
+from codalab_nb.bells import runtime_folder
 from codalab_nb.errors import CodalabError, InputError, UnavailableError
 from codalab_nb.model.base import new_id
 from codalab_nb.model.names import TaskNames, blob
+from codalab_nb.model.task import Message
+from codalab_nb.queues.local import LocalQueue
 from codalab_nb.stores.azure_containers import Containers
 from codalab_nb.stores.azure_fetch import PART_BYTES
 from codalab_nb.stores.once import create_once
-from codalab_nb.stores.ports import Damaged, NotFound, UncertainWrite
+from codalab_nb.stores.ports import AttemptStore, Damaged, NotFound, UncertainWrite
+from codalab_worker.supervisor import Supervisor
+from codalab_worker.warm import Warmth
 from tests.support.azure_store import Lab
 from tests.support.azurite import Account
 from tests.support.fault_proxy import Busy, Cut, CutReply, FaultProxy, Flip, LostReply, Slow
@@ -168,6 +174,30 @@ def test_a_grant_that_has_ended(lab: Lab, proxy: FaultProxy) -> None:
         with pytest.raises(UnavailableError) as caught:
             call()
         assert caught.value.code == "grant_expired"
+
+
+def test_a_message_whose_grant_has_ended(lab: Lab, tmp_path: Path) -> None:
+    """I5: nothing is claimed; the message is a dead letter at once, and the reconciler sends one with a fresh grant."""
+    task = new_id()
+    runtime = runtime_folder(tmp_path)
+    tasks = LocalQueue(tmp_path / "queue.db", "tasks", runtime)
+    config = settings.load({"CODALAB_NB_HOME": str(tmp_path), "CODALAB_NB_SANDBOX": "none"})
+    warmth = Warmth(tmp_path / "scratch", sandbox="none", ready=0, science=False)
+
+    def open_attempt(message: Message) -> AttemptStore:
+        return lab.workers.open(message.task, message.n, message.grant or "")
+
+    supervisor = Supervisor(tasks, open_attempt, tasks.beside("responses"), warmth, config)
+    for n, grant in enumerate((lab.link(task, life_s=-60), "no link"), start=1):
+        tasks.send(f"{n}", Message(task=task, n=1, grant=grant).to_bytes(), life_s=60)
+        received = tasks.receive(5)
+        assert received is not None
+        with pytest.raises(CodalabError):
+            supervisor.handle(received)
+    assert [letter.reason for letter in tasks.dead_letters()] == ["grant_expired", "bad_grant"]
+    assert lab.site().look(TaskNames(task).claim(1)) is None
+    warmth.close()
+    tasks.close()
 
 
 def test_no_error_shows_a_signature(lab: Lab, proxy: FaultProxy, caplog: pytest.LogCaptureFixture) -> None:
