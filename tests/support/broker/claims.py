@@ -79,7 +79,8 @@ class Claims:
         except (KeyError, ValueError) as error:
             raise BadToken("MalformedToken: the token is not a SharedAccessSignature") from error
         covered = path_of(unquote(resource))
-        rule = self.entities.get(covered, {}).get(rule_name) or self.namespace.get(rule_name)
+        # What lies below a queue (its dead letters) has the queue's rules.
+        rule = self.entities.get(covered.partition("/")[0], {}).get(rule_name) or self.namespace.get(rule_name)
         text = f"{resource}\n{expires}".encode()
         if rule is None or not any(hmac.compare_digest(_sign(key, text), signature) for key in rule.keys):
             raise BadToken("InvalidSignature: The token has an invalid signature.")
