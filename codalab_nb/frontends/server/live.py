@@ -17,6 +17,7 @@ from codalab_nb.model.base import JsonObject
 from codalab_nb.model.outputs import fold_outputs
 from codalab_nb.site.events import TaskReader
 from codalab_nb.site.ledger import TaskRow
+from codalab_nb.site.results import read_manifest
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task
 from codalab_nb.stores.ports import NotFound
@@ -55,7 +56,7 @@ def live_notebook(context: Context, task: str) -> LiveNotebook:
         notebook=plain(notebook),
         cell=None if running is None else running + offset,
         offset=offset,
-        truncated=heard.truncated,
+        truncated=heard.truncated or _was_cut(site, row),
         why=task_lines.why(row.reason),
     )
 
@@ -106,6 +107,13 @@ def _folded(notebook: JsonObject, row: TaskRow, heard: _Heard) -> tuple[JsonObje
 
 def _without_outputs(cell: JsonObject) -> JsonObject:
     return {**cell, "outputs": [], "execution_count": None} if cell.get("cell_type") == "code" else cell
+
+
+def _was_cut(site: Site, row: TaskRow) -> bool:
+    """Whether the worker left off some output, each output at its own limit."""
+    result = None if row.is_open else site.result(row.id)
+    manifest = read_manifest(site.store_of(row.id), result) if result is not None else None
+    return manifest is not None and manifest.truncated
 
 
 def _submitted(site: Site, task: str) -> JsonObject:
