@@ -3,7 +3,7 @@ import { Busy } from '../core/ui';
 import { usePanel } from './context';
 import { Fold, Problems } from './pieces';
 import { SettingsForm } from './SettingsForm';
-import { type ISchema, type Settings } from './settings';
+import { type ISchema } from './settings';
 import { useStore } from './store';
 import { type MethodForm, nameOf, valueOf } from './types';
 
@@ -79,15 +79,16 @@ function Split(props: { method: string | null; schema: ISchema; label: string })
   useStore(settings);
   const { method, schema, label } = props;
   const names = Object.keys(schema.properties);
-  const first = names.filter(name => isFirst(settings, method, schema, name));
+  const first = names.filter(name => isFirst(schema, name));
   const more = names.filter(name => !first.includes(name));
   const touched = more.filter(name => settings.isChosen(method, name)).length;
+  const wrong = more.some(name => settings.problems(method, name).length > 0);
   return (
     <>
       {first.length > 0 && <SettingsForm method={method} schema={part(schema, first)} label={label} />}
       {more.length > 0 && (
         <Fold
-          open={touched > 0}
+          open={touched > 0 || wrong}
           title={
             touched > 0
               ? trans.__('More settings (%1 changed)', touched)
@@ -101,15 +102,14 @@ function Split(props: { method: string | null; schema: ISchema; label: string })
   );
 }
 
-/** Columns and groups of the data, what has no usual value, and what is wrong. */
-function isFirst(settings: Settings, method: string | null, schema: ISchema, name: string): boolean {
+/** Columns and groups of the data, and what has no usual value. Never by what is typed: a field must not jump. */
+function isFirst(schema: ISchema, name: string): boolean {
   const parameter = schema.properties[name];
   const source = parameter?.['x-choices-from'] ?? '';
   return (
     (schema.required ?? []).includes(name) ||
     /^levels\(/.test(source) ||
-    (/^(columns|numbers)/.test(source) && parameter?.['x-default-from'] === 'role') ||
-    settings.problems(method, name).length > 0
+    (/^(columns|numbers)/.test(source) && parameter?.['x-default-from'] === 'role')
   );
 }
 

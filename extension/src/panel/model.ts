@@ -112,9 +112,6 @@ export class PanelModel extends Store<IPanelState> {
       void this.datasets.samples(draft.reference).load(draft);
       this.datasets.look(nameOf(draft.reference));
     }
-    if (this._asked === null) {
-      this._asked = '';
-    }
     this._follow();
     await this._pools();
   }
@@ -252,8 +249,8 @@ export class PanelModel extends Store<IPanelState> {
   /** Asks for methods and form when what they depend on is another. */
   private _follow(): void {
     this._keepLater();
-    if (!this._started || this._asked === null) {
-      return;
+    if (!this._started || this.datasets.state.list.is !== 'there') {
+      return; // a name is known by its version only when the list is there
     }
     const references = this.datasets.references;
     const asked = JSON.stringify(references);
@@ -300,7 +297,7 @@ export class PanelModel extends Store<IPanelState> {
   }
 
   private _started = false;
-  private _asked: string | null = null; // data sets that methods were asked for; null: lists are not there yet
+  private _asked = ''; // data sets that methods were asked for
   private _wanted = '';
   private _drafts: ISamplesDraft[] = [];
   private _timer: ReturnType<typeof setTimeout> | undefined;

@@ -85,14 +85,16 @@ export const panel: JupyterFrontEndPlugin<void> = {
 
     // The server says when data sets change; a server that came back may have others.
     codalab.stream.said.connect((_, message) => {
-      if (message.type === 'datasets' || message.type === 'reset') {
+      if (model.isStarted && (message.type === 'datasets' || message.type === 'reset')) {
         void model.refresh();
       }
     });
+    let gone = false;
     codalab.stream.stateChanged.connect((_, state) => {
-      if (state === 'open' && model.isStarted) {
+      if (state === 'open' && gone) {
         void model.refresh();
       }
+      gone = state === 'gone' || (gone && state !== 'open');
     });
 
     commands.addCommand(Command.openPanel, {
