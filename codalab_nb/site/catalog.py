@@ -26,6 +26,7 @@ from codalab_nb.stores.ports import NotFound, SiteStore
 if TYPE_CHECKING:
     from codalab_nb.datasets.sample_table import Table
 
+_MOST_KNOWN = 5_000  # documents of data sets that are kept in mind: a list of hundreds is asked for at every click
 METHODS_GROUP = "codalab_nb.methods"  # entry points: a callable that returns a folder of template notebooks
 
 
@@ -60,6 +61,7 @@ class Catalog:
         self._store = store
         self._digests = digests
         self._templates: dict[str, Template] | None = None
+        self._known: dict[str, tuple[str, DatasetDocument]] = {}  # name in the store → what it was when it was read
 
     # --- data sets
 
@@ -228,10 +230,20 @@ class Catalog:
         return sorted(int(match[1]) for one in stored if (match := re.search(r"/(\d+)\.json$", one)))
 
     def _read(self, name: str, number: int) -> DatasetDocument:
+        stored = names.dataset(name, number)
+        look = self._store.look(stored)  # before the read: a later one is never taken for this one
+        known = self._known.get(stored)
+        if look is not None and known is not None and known[0] == look.version:
+            return known[1]
         try:
-            return DatasetDocument.model_validate_json(self._store.read(names.dataset(name, number)))
+            document = DatasetDocument.model_validate_json(self._store.read(stored))
         except NotFound as error:
             raise InputError("dataset_unknown", f"There is no data set {name}@{number} any more.") from error
+        if look is not None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[stored] = (look.version, document)
+        return document
 
     # --- methods
 

@@ -191,3 +191,14 @@ def test_samples_in_rows_are_shown_with_the_columns_beside_the_measurements(site
     assert [row[0] for row in shown.rows] == [f"cell{n}" for n in range(8)]
     changed = Table(shown.columns, tuple((row[0], "new" if at else "T", *row[2:]) for at, row in enumerate(shown.rows)))
     assert {level.name for level in site.catalog.set("m", samples=changed).profile.columns[0].levels} == {"T", "new"}
+
+
+def test_a_data_set_that_was_removed_and_made_anew_is_the_new_one(site: Site, tmp_path: Path) -> None:
+    """Documents are kept in mind, and their numbers begin again."""
+    add(site, tmp_path)
+    assert site.catalog.dataset("m@1").profile.n_samples == 5
+    site.catalog.remove("m")
+    with pytest.raises(InputError):
+        site.catalog.dataset("m@1")
+    add(site, tmp_path, MATRIX.replace(",drug_3", ",drug_3,drug_4").replace(",5\n", ",5,6\n"))
+    assert site.catalog.dataset("m@1").profile.n_samples == 6

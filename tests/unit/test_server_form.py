@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,12 @@ def test_the_data_set_or_the_method_is_gone(context: Context) -> None:
     with pytest.raises(InputError) as refused:
         asked(context, (GOLUB,), "removed")
     assert refused.value.code == "method_unknown"
+
+
+def test_a_method_whose_notebook_was_removed_is_told(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uninstalled while the server ran."""
+    templates = context.site.catalog.templates()
+    lost = dataclasses.replace(templates["pca-overview"], path=Path("/nowhere/pca-overview.ipynb"))
+    monkeypatch.setitem(templates, "pca-overview", lost)
+    with pytest.raises(InputError, match="not there any more"):
+        analyze(context, methods.Analyze(datasets=(GOLUB,), methods=("pca-overview",)))
