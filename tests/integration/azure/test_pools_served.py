@@ -129,6 +129,25 @@ def test_a_pool_that_is_down_holds_up_no_other(site: Site, command: Command, hom
     assert [one["pool"] for one in command.json("pool", "list")] == ["local", "lab"]
 
 
+def test_a_worker_that_died_is_followed_by_another(site: Site, command: Command, home: Home, tmp_path: Path) -> None:
+    """Heartbeats over blobs, judged by the site; attempt 2 has a grant of its own."""
+    command.create("mortal")
+    definition = home.folder / "pools" / "mortal.json"
+    quick = {"heartbeat_s": 0.5, "pass_s": 0.5}
+    definition.write_text(json.dumps({**json.loads(definition.read_text()), **quick}))
+    with worker(command.invite("mortal"), tmp_path / "first") as first:
+        body = "import time\ntime.sleep(3)"
+        task = site.run(write(tmp_path / "n.ipynb", body), options=Options(pool="mortal"))
+        wait_for(lambda: task.state == State.RUNNING)
+        first.kill()
+        with worker(command.invite("mortal"), tmp_path / "second"):
+            assert task.wait(PATIENCE_S).verdict == Verdict.SUCCEEDED
+    assert task.attempts == 2
+    assert [step["detail"] for step in site.ledger.history(task.id) if step["step"] == "resent"] == [
+        "the worker stopped giving signs of life"
+    ]
+
+
 def test_deleted_queues_are_mended(
     site: Site, command: Command, operator: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
