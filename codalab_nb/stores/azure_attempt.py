@@ -24,6 +24,7 @@ from codalab_nb import failpoints
 from codalab_nb.errors import ProtocolError, UnavailableError
 from codalab_nb.model import names
 from codalab_nb.model.grant import Grant
+from codalab_nb.stores.azure_appends import Appends
 from codalab_nb.stores.azure_cache import Cache, Lease
 from codalab_nb.stores.azure_edge import (
     PART_S,
@@ -39,7 +40,7 @@ from codalab_nb.stores.azure_edge import (
 from codalab_nb.stores.azure_fetch import Progress, no_progress
 from codalab_nb.stores.azure_parts import PART_BYTES, part_name
 from codalab_nb.stores.azure_watch import MARK_LIFE_S
-from codalab_nb.stores.ports import Forbidden, NotFound, UncertainWrite
+from codalab_nb.stores.ports import Forbidden, NotFound
 
 _WATCHED_S = 0.8  # between two appends while somebody watches; with the viewer's own pause less than a second
 _LOOK_FOR_WATCHERS_S = 4.0
@@ -94,7 +95,7 @@ class AzureAttempt:
         self._lock = threading.Lock()
         self._leases: dict[str, list[Lease]] = {}
         self._clients: dict[str, BlobClient] = {}
-        self._appends: dict[str, _Appends] = {}
+        self._appends: dict[str, Appends] = {}
         self._document: bytes | None = None
         self._watched = False
         self._looked_at = float("-inf")
@@ -246,10 +247,10 @@ class AzureAttempt:
         if not name.startswith(self._names.events(self._n).removesuffix("000.jsonl")):
             raise Forbidden(name)
         with self._lock:
-            appends = self._appends.setdefault(name, _Appends())
+            appends = self._appends.setdefault(name, Appends())
         return appends.append(self, name, position, data)
 
-    def _append_at(self, name: str, position: int, data: bytes) -> bool:
+    def append_at(self, name: str, position: int, data: bytes) -> bool:
         """False when the blob does not end at `position`. Raises UncertainWrite."""
         blob = self._writer(name)
 
@@ -268,7 +269,8 @@ class AzureAttempt:
             raise surprise(name, refused) from refused.cause
         return True
 
-    def _create_append_blob(self, name: str) -> None:
+    def create_append_blob(self, name: str) -> None:
+        """Makes it, unless it is there."""
         blob = self._writer(name)
         try:
             self._edge.call(
@@ -337,65 +339,3 @@ class AzureAttempt:
             if refused.status in (401, 403):
                 raise self._over(refused) from refused.cause
             raise surprise(name, refused) from refused.cause
-
-
-class _Appends:
-    """The end of one append blob, as its only writer knows it.
-
-    Reading it back is not among a worker's rights, and it need not be: an append is done whole or not at all, at the
-    position it names or nowhere, and nobody else appends here. So what was sent without an answer is either all there
-    or not there, and the next append finds out.
-    """
-
-    def __init__(self) -> None:
-        self._length = 0
-        self._last: tuple[int, bytes] | None = None  # position and bytes of what was appended last
-        self._unsure: bytes | None = None  # sent for the position `_length`, never answered
-        self._made = False
-        self._lock = threading.Lock()
-
-    def append(self, attempt: AzureAttempt, name: str, position: int, data: bytes) -> int:
-        with self._lock:
-            if self._last == (position, data):
-                return position + len(data)  # said twice
-            if position != self._length:
-                raise ProtocolError(
-                    "append_position", f"{name} has {self._length} bytes; an append for byte {position} makes no sense."
-                )
-            if not self._made:
-                attempt._create_append_blob(name)
-                self._made = True
-            if self._unsure is not None:
-                data = self._settle(attempt, name, data)
-            if data:
-                self._send(attempt, name, data)
-            return self._length
-
-    def _settle(self, attempt: AzureAttempt, name: str, data: bytes) -> bytes:
-        """Finds out about the append without an answer; returns what of `data` is still to be sent."""
-        unsure = self._unsure
-        assert unsure is not None
-        if not data.startswith(unsure):
-            data = unsure + data
-        if attempt._append_at(name, self._length, data):
-            self._took(data)
-            return b""
-        self._took(unsure)
-        return data[len(unsure) :]
-
-    def _send(self, attempt: AzureAttempt, name: str, data: bytes) -> None:
-        try:
-            done = attempt._append_at(name, self._length, data)
-        except UncertainWrite:
-            self._unsure = data
-            raise
-        if not done:
-            raise UnavailableError(
-                "events_foreign", f"Somebody else has written to {name}.", "Look for a second worker with this grant."
-            )
-        self._took(data)
-
-    def _took(self, data: bytes) -> None:
-        self._last = (self._length, data)
-        self._length += len(data)
-        self._unsure = None
