@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import re
 from pathlib import Path
 
@@ -72,3 +74,27 @@ def test_a_missing_front_end_is_told_with_what_to_do(monkeypatch: pytest.MonkeyP
     (tmp_path / labextension.NAME / "package.json").write_text("{}")
     assert labextension.why_absent() is None
     assert labextension.installed() == tmp_path / labextension.NAME
+
+
+def test_it_is_built_again_only_when_a_source_is_newer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`make test` builds once, and who edits a source never looks at an old page. All files of an sdist share one time."""
+    spec = importlib.util.spec_from_file_location("front_end", ROOT / "tools" / "front_end.py")
+    assert spec is not None
+    assert spec.loader is not None
+    front_end = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(front_end)
+    sources, stamp = tmp_path / "extension", tmp_path / "built" / "package.json"
+    monkeypatch.setattr(front_end, "SOURCES", sources)
+    monkeypatch.setattr(front_end, "_STAMP", stamp)
+    files = [sources / name for name in ("package.json", "yarn.lock", "tsconfig.json", "src/index.ts")]
+    for path in [*files, stamp]:
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text("")
+        os.utime(path, (1000, 1000))
+    assert front_end.current()
+    os.utime(files[-1], (1001, 1001))
+    assert not front_end.current()
+    os.utime(stamp, (1001, 1001))
+    assert front_end.current()
+    stamp.unlink()
+    assert not front_end.current()

@@ -89,6 +89,9 @@ export class Endings implements IDisposable {
     const surplus = [...this._lately.keys()].slice(0, Math.max(0, this._lately.size - LATELY));
     surplus.forEach(task => this._lately.delete(task));
 
+    if (!this._clicks.length) {
+      return;
+    }
     const states = new Map(verdicts.map(task => [task.task, task.state]));
     const gone = new Set(removed);
     for (const click of this._clicks) {

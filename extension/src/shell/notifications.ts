@@ -62,6 +62,6 @@ function inFront(app: JupyterFrontEnd, ending: IEnding): boolean {
 export function words(verdicts: ReadonlyMap<string, TaskState>, trans: TranslationBundle): string {
   const counts = new Map<TaskState, number>();
   verdicts.forEach(state => counts.set(state, (counts.get(state) ?? 0) + 1));
-  const parts = [...counts].map(([state, count]) => `${count} ${stateWord(state, trans)}`);
+  const parts = [...counts].map(([state, count]) => trans.__('%1 %2', count, stateWord(state, trans)));
   return trans.__('Analysis ended: %1', parts.join(', '));
 }

@@ -120,7 +120,7 @@ export function Rows(props: { model: TasksModel }): React.ReactElement {
         role="listbox"
         aria-label={trans.__('Tasks, newest first')}
         aria-multiselectable="true"
-        aria-activedescendant={active >= 0 ? `${list}-${active}` : undefined}
+        aria-activedescendant={items.some(item => item.index === active) ? `${list}-${active}` : undefined}
         tabIndex={0}
         hidden={!total}
         data-lm-suppress-shortcuts="true"
