@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.azurite import Account
-from tests.support.home import ROOT, Home
+from tests.support.home import ROOT, Home, wait_for
 
 KEY = "key-of-the-root"
 
@@ -103,28 +103,27 @@ class Command:
 
 
 @contextlib.contextmanager
-def worker(invite: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A worker that has joined, in a process of its own."""
+def worker(invite: Path, folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that joins by the installed command, in a process of its own; `folder` is its home."""
     folder.mkdir(parents=True)
-    with (folder / "log").open("w") as log:
+    log = folder / "worker.log"
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CODALAB_NB_")}
+    with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.pool_worker", str(invite), str(folder)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
+            [str(Path(sys.executable).with_name("codalab-worker")), "join", str(invite), "--log", "json", *words],
+            env={**others, "CODALAB_NB_HOME": str(folder), "CODALAB_NB_WARM": "1"},
+            stdin=subprocess.DEVNULL,
+            stderr=stderr,
         )
-    assert process.stdin is not None
-    assert process.stdout is not None
     try:
-        assert process.stdout.readline() == "serving\n", (folder / "log").read_text()
+        wait_for(lambda: b'"message": "serving ' in log.read_bytes() or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
         yield process
     finally:
-        process.stdin.close()
+        if process.poll() is None:
+            process.terminate()
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout.close()

@@ -129,7 +129,9 @@ class Attempt:
         heartbeat_s: float,
         submitter: str,
         stopping: threading.Event,
+        most_memory: int | None = None,
     ) -> None:
+        """`most_memory`: bytes that the run may have here, however much its task allows; None: what that allows."""
         self.task = task
         self.n = n
         self.document: TaskDocument | None = None
@@ -139,6 +141,7 @@ class Attempt:
         self._heartbeat_s = heartbeat_s
         self._submitter = submitter
         self._stopping = stopping
+        self._most_memory = most_memory
         self._box: Box | None = None
         self._heartbeat: Heartbeat | None = None
         self._notebook: dict[str, Any] | None = None
@@ -221,6 +224,9 @@ class Attempt:
             )
         if not document.interpreter:  # from a site whose Python is not here: ours
             document = document.model_copy(update={"interpreter": sys.executable})
+        if self._most_memory is not None and self._most_memory < document.limits.memory_bytes:
+            limits = document.limits.model_copy(update={"memory_bytes": self._most_memory})
+            document = document.model_copy(update={"limits": limits})
         self.document = document
         self.events.set_limit(document.limits.events_bytes)
         return document

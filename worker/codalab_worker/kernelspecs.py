@@ -8,7 +8,7 @@ from pathlib import Path
 from codalab_nb.errors import InputError
 
 
-def _installed(interpreter: str) -> dict[str, str]:
+def installed(interpreter: str) -> dict[str, str]:
     """Kernel name → its folder, as Jupyter finds them for the submitter's interpreter, then for this process."""
     from jupyter_client.kernelspec import KernelSpecManager  # slow to import, and most tasks want python3
 
@@ -26,7 +26,7 @@ def find(kernel: str, interpreter: str) -> list[str] | None:
     """
     if kernel == "python3":
         return None
-    specs = _installed(interpreter)
+    specs = installed(interpreter)
     if kernel not in specs:
         there = ", ".join(sorted({"python3", *specs}))
         raise InputError(

@@ -11,7 +11,9 @@ import logging
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -35,10 +37,23 @@ log = logging.getLogger(__name__)
 _RELEASES_IN_A_ROW = 3
 _HINT_LIFE_S = 600.0
 _DRAIN_LOOK_S = 0.1
+_QUIET_S = 15.0
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What keeps a worker from taking work, since when, and when it was met last: monotonic seconds."""
+
+    error: CodalabError
+    since: float
+    last: float
 
 
 class Supervisor:
-    """Serves one pool with `settings.slots` tasks at a time."""
+    """Serves one pool with `settings.slots` tasks at a time.
+
+    `most_memory`: bytes that one task may have here, however much it asks for; None: what it asks for.
+    """
 
     def __init__(
         self,
@@ -47,12 +62,15 @@ class Supervisor:
         hints: Sender,
         warmth: Warmth,
         settings: Settings,
+        *,
+        most_memory: int | None = None,
     ) -> None:
         self._tasks = tasks
         self._open_attempt = open_attempt
         self._hints = hints
         self._warmth = warmth
         self._settings = settings
+        self._most_memory = most_memory
         self._name = process_name()
         self._submitter = getpass.getuser()
         self._verified = Verified()
@@ -61,7 +79,9 @@ class Supervisor:
         self._threads: list[threading.Thread] = []
         self._busy = 0
         self._releases = 0
+        self._ended: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self.trouble: Trouble | None = None  # while the queue or the store cannot be used
         self.gave_up: str | None = None  # why this worker takes no more work
 
     # --- life
@@ -76,6 +96,12 @@ class Supervisor:
     def busy(self) -> int:
         """Tasks in hand now."""
         return self._busy
+
+    @property
+    def ended(self) -> dict[str, int]:
+        """How the attempts that ran here ended: how many with each verdict, and how many were `released`."""
+        with self._lock:
+            return dict(self._ended)
 
     def drain(self, grace_s: Callable[[], float | None]) -> None:
         """Takes no more work. Running tasks may end within `grace_s()` (None: however long); the rest is released.
@@ -97,6 +123,7 @@ class Supervisor:
         while not self._draining.is_set() and self.gave_up is None:
             try:
                 message = self._tasks.receive(timeout_s=1.0)
+                self._is_over(message is not None)
                 if message is None:
                     continue
                 if self._draining.is_set():  # told to stop while it waited: the message is for whoever comes next
@@ -110,11 +137,28 @@ class Supervisor:
                     with self._lock:
                         self._busy -= 1
             except CodalabError as error:
-                log.error("worker: %s", error)
+                self._met(error)
                 self._draining.wait(1.0)
             except Exception:
                 log.exception("worker: a slot failed; it goes on with the next task")
                 self._draining.wait(1.0)
+
+    def _met(self, error: CodalabError) -> None:
+        """Told once, and again when it is another one: a network that is away for an hour is one line."""
+        known, now = self.trouble, time.monotonic()
+        if known is not None and known.error.code == error.code:
+            self.trouble = Trouble(known.error, known.since, now)
+            return
+        log.error("worker: %s", error)
+        self.trouble = Trouble(error, now, now)
+
+    def _is_over(self, served: bool) -> None:
+        """Trouble is over when a message comes, or when nothing was met for a while: a queue that failed is not tried
+        at each call, so one quiet call says nothing."""
+        known = self.trouble
+        if known is not None and (served or time.monotonic() - known.last > _QUIET_S):
+            log.info("worker: %s is over", known.error.code)
+            self.trouble = None
 
     # --- the story
 
@@ -201,6 +245,7 @@ class Supervisor:
             heartbeat_s=self._settings.heartbeat,
             submitter=self._submitter,
             stopping=self._stopping,
+            most_memory=self._most_memory,
         )
         try:
             self._hint(message.task)
@@ -253,6 +298,8 @@ class Supervisor:
         won = create_once(store, TaskNames(attempt.task).result, result.to_bytes(), nonce)
         failpoints.hit("worker.after_commit")
         if won:
+            with self._lock:
+                self._ended[outcome.verdict] += 1
             attempt.events.write(EventType.FINISHED, {"verdict": outcome.verdict})
         self._hint(attempt.task)
         failpoints.hit("worker.after_hint")
@@ -264,9 +311,10 @@ class Supervisor:
             attempt.events.write(EventType.RELEASED, {"reason": released.reason, "message": str(released)})
         except CodalabError as error:  # then it will be judged dead: the same, later
             log.warning("could not say so: %s", error)
-        if self._stopping.is_set():
-            return
         with self._lock:
+            self._ended["released"] += 1
+            if self._stopping.is_set():
+                return
             self._releases += 1
             if self._releases >= _RELEASES_IN_A_ROW:
                 self.gave_up = f"{_RELEASES_IN_A_ROW} tasks in a row could not be run here; the last one: {released}"
