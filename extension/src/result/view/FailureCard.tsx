@@ -18,7 +18,13 @@ export function FailureCard(props: { model: ResultModel }): React.ReactElement {
   return (
     <section className="codalab-Failure" aria-label={trans.__('Why it failed')}>
       <h2>{title ? harmless(title) : trans.__('The run failed.')}</h2>
-      {why?.fix ? <p>{harmless(why.fix)}</p> : null}
+      <p>
+        {why?.fix
+          ? harmless(why.fix)
+          : trans.__(
+              'Change what it was given with "Copy and change …", or open a copy as a notebook and look at the cell there.'
+            )}
+      </p>
       {cell ? (
         <>
           <p className="codalab-Output-note">{trans.__('It was cell %1:', index + 1)}</p>
