@@ -251,7 +251,7 @@ def test_a_page_goes_on_after_a_restart_of_the_server(own_server: JupyterServer,
         task = site.run(counting(tmp_path, 60, 0.05)).id
         with Stream(own_server, after=seq_of(own_server)) as page:
             page.watch(task)
-            heard = page.until(lambda message: "3\n" in printed(events_of([message], task)))
+            heard = page.until(lambda message: "3" in printed(events_of([message], task)))
             seq = page.seq
         first = events_of(heard, task)
         own_server.kill()
@@ -272,7 +272,7 @@ def test_a_killed_background_process(own_server: JupyterServer, tmp_path: Path) 
         task = site.run(counting(tmp_path, 40, 0.05)).id
         with Stream(own_server, after=seq_of(own_server)) as page:
             page.watch(task)
-            page.until(lambda message: "1\n" in printed(events_of([message], task)))
+            page.until(lambda message: "1" in printed(events_of([message], task)))
             holder = embedded.current(home.places)
             assert holder is not None
             os.kill(holder.pid, signal.SIGKILL)
