@@ -77,7 +77,7 @@ def test_a_missing_front_end_is_told_with_what_to_do(monkeypatch: pytest.MonkeyP
 
 
 def test_it_is_built_again_only_when_a_source_is_newer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`make test` builds once, and who edits a source never looks at an old page. All files of an sdist share one time."""
+    """`make test` builds once, and who edits a source never looks at an old page. Equal times are fine."""
     spec = importlib.util.spec_from_file_location("front_end", ROOT / "tools" / "front_end.py")
     assert spec is not None
     assert spec.loader is not None

@@ -40,7 +40,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
         const again = await codalab.api.get('/tasks/{task}/again', { path: { task: args.task } });
         return {
           source: again.notebook ? named(again.notebook) : null,
-          parameters: (again.parameters ?? {})
+          parameters: again.parameters ?? {}
         };
       }
       const panel = notebooks.currentWidget;
