@@ -2,7 +2,7 @@ import React from 'react';
 import { size } from '../core/text';
 import { type IHow, type IIncoming, PLAIN } from './adding';
 import { usePanel } from './context';
-import { Problems } from './pieces';
+import { Fold, Problems } from './pieces';
 import { useStore } from './store';
 import { valueOf } from './types';
 
@@ -121,7 +121,11 @@ function Incoming(props: { incoming: IIncoming }): JSX.Element {
       <div className="codalab-Panel-card codalab-mod-refused">
         <p className="codalab-Panel-name">{trans.__('%1 was not added', incoming.label)}</p>
         <Problems problems={incoming.problems} />
-        {incoming.file && <How how={how} onChange={setHow} />}
+        {incoming.file && (
+          <Fold title={trans.__('Say more: name, sheet, sample table')}>
+            <How how={how} onChange={setHow} />
+          </Fold>
+        )}
         <div className="codalab-Panel-buttons">
           {incoming.file && (
             <button type="button" className="codalab-Button" onClick={() => void adding.again(incoming, how)}>

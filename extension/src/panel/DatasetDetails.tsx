@@ -16,11 +16,25 @@ export function DatasetDetails(): JSX.Element | null {
   const { looked } = useStore(datasets);
   const loaded = datasets.details;
   const reference = looked && datasets.referenceOf(looked);
+  const card = React.useRef<HTMLElement>(null);
+  const asked = React.useRef(reference);
+  React.useEffect(() => {
+    // The button that was pressed is gone with its question: keys go on from here.
+    if (asked.current && asked.current !== reference && document.activeElement === document.body) {
+      card.current?.focus({ preventScroll: true });
+    }
+    asked.current = reference;
+  }, [reference]);
   if (!looked || !loaded || !reference) {
     return null;
   }
   return (
-    <section className="codalab-Panel-card" aria-label={trans.__('Details of %1', looked)}>
+    <section
+      ref={card}
+      tabIndex={-1}
+      className="codalab-Panel-card"
+      aria-label={trans.__('Details of %1', looked)}
+    >
       {loaded.is === 'asking' && <Busy label={trans.__('Reading %1 …', looked)} />}
       {loaded.is === 'failed' && (
         <Problems problems={loaded.problems} retry={() => datasets.retry(reference)} />
