@@ -11,14 +11,15 @@ from tests.support.home import Home
 from tests.support.server import JupyterServer
 
 
-@pytest.fixture(scope="session")
+# `package`: the settings of its home stand in the environment while it is there, and must not reach other tests.
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
     base = tmp_path_factory.mktemp("server")
     with Home(base / "home") as home, JupyterServer(base, home) as one:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def elsewhere(server: JupyterServer) -> Iterator[Site]:
     """The site of the same home in another process: a command line, a notebook."""
     with server.home.site(serve=True) as site:
