@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import json
 import re
@@ -13,7 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codalab_nb.errors import InputError
+from codalab_nb.errors import InputError, UnavailableError
 from codalab_nb.model import names
 from codalab_nb.model.base import JsonObject, utc_now
 from codalab_nb.model.bundle import FileRef
@@ -87,7 +88,7 @@ class Catalog:
 
         name = check_dataset_name(name or default_name(paths[0]))
         refs = []
-        with tempfile.TemporaryDirectory(prefix="codalab-nb-") as workspace:
+        with _workspace() as workspace:
             profile, files = profile_files(
                 paths,
                 samples=samples,
@@ -97,7 +98,7 @@ class Catalog:
                 reference=level,
                 renames=renames,
                 accept=accept,
-                workspace=Path(workspace),
+                workspace=workspace,
             )
             for path, inside in files:
                 sha256, size = self._digests.digest(path)
@@ -142,11 +143,11 @@ class Catalog:
         from codalab_nb.datasets import sample_table  # pandas
 
         given = sample_table.from_file(samples) if isinstance(samples, Path) else samples
-        with self._unpacked(document) as place_of, tempfile.TemporaryDirectory(prefix="codalab-nb-") as folder:
+        with self._unpacked(document) as place_of, _workspace() as folder:
             if document.profile.samples is not None and given == sample_table.shown(document.profile, place_of):
                 return document.profile, document.files
-            profile = sample_table.described_anew(document.profile, given, place_of, Path(folder))
-            path = Path(folder) / sample_table.FILE.path
+            profile = sample_table.described_anew(document.profile, given, place_of, folder)
+            path = folder / sample_table.FILE.path
             sha256, size = self._digests.digest(path)
             self._store.put_blob(path, sha256)
         kept = tuple(file for file in document.files if file.path != sample_table.FILE.path)
@@ -165,14 +166,14 @@ class Catalog:
     def _unpacked(self, document: DatasetDocument) -> Iterator[Callable[[str], Path]]:
         """Where the bytes of a file of the data set lie, under a name that says how it is packed."""
         digests = {file.path: file.sha256 for file in document.files}
-        with tempfile.TemporaryDirectory(prefix="codalab-nb-") as folder:
+        with _workspace() as folder:
 
             def place_of(name: str) -> Path:
                 blob = self._store.folder(names.blob(digests[name])).resolve()
                 if not blob.is_file():
                     told = f"The file {name} of {document.reference} is not stored any more."
                     raise InputError("dataset_damaged", told, "Add the data set again.")
-                link = Path(folder) / f"{digests[name][:16]}-{Path(name).name}"
+                link = folder / f"{digests[name][:16]}-{Path(name).name}"
                 if not link.is_symlink():
                     link.symlink_to(blob)
                 return link
@@ -284,6 +285,20 @@ class Catalog:
             ok, reason = fits(template.method, profile) if profile is not None else (True, "")
             offers.append(Offer(template, ok, reason))
         return offers
+
+
+@contextlib.contextmanager
+def _workspace() -> Iterator[Path]:
+    """A folder for what is made on the way. Raises UnavailableError(disk_full) for whoever fills the disk in it."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="codalab-nb-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        told = f"The disk that holds {tempfile.gettempdir()} is full."
+        fix = "Free some space there, or set TMPDIR to a folder with more, then repeat."
+        raise UnavailableError("disk_full", told, fix) from error
 
 
 def read_template(path: Path) -> Template:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from codalab_nb import Site
-from codalab_nb.datasets.sample_table import Table
-from codalab_nb.errors import InputError
+from codalab_nb.datasets.sample_table import FILE, Table
+from codalab_nb.errors import InputError, UnavailableError
 from tests.support.home import Home
 
 MATRIX = "gene,ctrl_1,ctrl_2,drug_1,drug_2,drug_3\n" + "\n".join(f"g{n},{n}.5,2,{n},4.5,5" for n in range(12)) + "\n"
@@ -202,3 +202,15 @@ def test_a_data_set_that_was_removed_and_made_anew_is_the_new_one(site: Site, tm
         site.catalog.dataset("m@1")
     add(site, tmp_path, MATRIX.replace(",drug_3", ",drug_3,drug_4").replace(",5\n", ",5,6\n"))
     assert site.catalog.dataset("m@1").profile.n_samples == 6
+
+
+def test_a_full_disk_is_told_in_words(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workbook is read into a copy; there may be no room for it. `/dev/full` is a disk without room."""
+    add(site, tmp_path)
+    monkeypatch.setattr(
+        "codalab_nb.datasets.sample_table.FILE", FILE.model_copy(update={"path": "../" * 20 + "dev/full"})
+    )
+    with pytest.raises(UnavailableError) as refused:
+        site.catalog.set("m", samples=table(("arm",), ("x",), ("x",), ("y",), ("y",), ("y",)))
+    assert refused.value.code == "disk_full"
+    assert site.catalog.dataset("m").version == 1

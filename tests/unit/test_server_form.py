@@ -223,3 +223,7 @@ def test_a_method_whose_notebook_was_removed_is_told(context: Context, monkeypat
     monkeypatch.setitem(templates, "pca-overview", lost)
     with pytest.raises(InputError, match="not there any more"):
         analyze(context, methods.Analyze(datasets=(GOLUB,), methods=("pca-overview",)))
+
+
+def test_a_data_set_that_is_named_twice_is_analyzed_once(context: Context) -> None:
+    assert asked(context, (GOLUB, f"{GOLUB}@1"), "pca-overview").tasks == 1

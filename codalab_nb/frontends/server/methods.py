@@ -61,7 +61,9 @@ def chosen_datasets(site: Site, references: tuple[str, ...]) -> dict[str, Datase
     found: dict[str, DatasetDocument] = {}
     for reference in dict.fromkeys(references):
         try:
-            found[reference] = site.catalog.dataset(reference)
+            document = site.catalog.dataset(reference)
+            if document not in found.values():  # NAME and NAME@2 may be the same
+                found[reference] = document
         except InputError as error:
             for one in error.problems:
                 problems.add(one.code, one.message, one.fix, at=reference)
