@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from http.client import HTTPMessage
+from http.client import HTTPConnection, HTTPException, HTTPMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -109,10 +109,10 @@ class JupyterServer:
         def answers() -> bool:
             assert self._process is not None
             assert self._process.poll() is None, f"the server ended: {self.log()[-2000:]}"
-            with contextlib.suppress(OSError):
-                request = urllib.request.Request(self.url + self.alive, headers={"Authorization": f"token {TOKEN}"})
-                urllib.request.urlopen(request, timeout=LIMIT_S).close()
-                return True
+            connection = HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)
+            with contextlib.closing(connection), contextlib.suppress(OSError, HTTPException):
+                connection.request("GET", self.alive, headers={"Authorization": f"token {TOKEN}"})
+                return connection.getresponse().status == 200
             return False
 
         wait_for(answers, LIMIT_S)
