@@ -389,17 +389,18 @@ class Site:
         )
 
     def state_of(self, row: TaskRow) -> State:
-        """The state to show. The ledger may lag behind a death; a worker that went silent is not shown as running."""
-        if not row.is_open:
+        """The state to show. The ledger may lag behind a death; a worker that went silent is not shown as running.
+
+        Of a pool far away the ledger's word counts: its monitor keeps it, and a list waits for no network.
+        """
+        if not row.is_open or row.pool != LOCAL:
             return row.state
         side = self.pools.side(row.pool)
         if (result := read_result(side.store, row.id)) is not None:
             return State(result.verdict)
-        since = 0.0
-        if row.pool == LOCAL:
-            # One process serves this pool: what was written before it started was written by a dead one.
-            holder = embedded.current(self.places)
-            since = holder.started_at if holder else math.inf
+        # One process serves this pool: what was written before it started was written by a dead one.
+        holder = embedded.current(self.places)
+        since = holder.started_at if holder else math.inf
         alive = verdicts.seems_running(side.store, row, side.heartbeat_s, since=since)
         return State.RUNNING if alive else State.QUEUED
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from codalab_nb.errors import CodalabError, InputError
 from codalab_nb.model.bundle import Manifest
 from codalab_nb.model.names import TaskNames
+from codalab_nb.model.pool import LOCAL
 from codalab_nb.model.task import Reason, Result, State, TaskDocument, Verdict
 from codalab_nb.site.events import EventReader
 from codalab_nb.site.ledger import TaskRow
@@ -68,8 +69,15 @@ class Task:
     @property
     def attempts(self) -> int:
         """Attempts that a worker has claimed so far."""
-        n = self.row.n  # this one may still wait for a worker
-        return n if self.store.look(self._names.claim(n)) is not None else n - 1
+        row = self.row
+        n = row.n  # this one may still wait for a worker
+        if row.pool != LOCAL and row.seconds is not None:
+            return n  # a worker ended it: nobody far away need be asked
+        try:
+            store = self.store
+        except InputError:  # its pool was removed
+            return n
+        return n if store.look(self._names.claim(n)) is not None else n - 1
 
     @property
     def document(self) -> TaskDocument:

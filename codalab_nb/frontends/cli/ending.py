@@ -78,7 +78,7 @@ def rm(args: argparse.Namespace, out: Output) -> int:
     with Site.open() as site:
         ended = []
         for task in all_tasks(site, args.references, problems):
-            if site.fold(task.id) is None:
+            if task.row.is_open and site.fold(task.id) is None:
                 problems.add(
                     "task_open",
                     f"Task {short(task.id)} ({label(task.row)}) has not ended.",

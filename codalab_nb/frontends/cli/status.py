@@ -15,6 +15,7 @@ from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.run import python_of
 from codalab_nb.frontends.cli.text import count, duration, iso, moment, when
 from codalab_nb.frontends.cli.watching import Watch
+from codalab_nb.model.pool import LOCAL
 from codalab_nb.model.task import OPEN, State
 from codalab_nb.site import embedded
 from codalab_nb.site.ledger import TaskRow
@@ -86,8 +87,10 @@ def _state(text: str | None, problems: Problems) -> State | None:
         return None
 
 
-def _folded(site: Site, row: TaskRow) -> TaskRow:
-    """The row after a verdict that the ledger does not know yet."""
+def _folded(site: Site, row: TaskRow, *, far: bool = False) -> TaskRow:
+    """The row after a verdict that the ledger does not know yet; with `far` a store far away is asked, too."""
+    if row.pool != LOCAL and not far:
+        return row
     return site.ledger.get(row.id) or row if row.is_open and site.fold(row.id) is not None else row
 
 
@@ -102,6 +105,8 @@ def as_json(site: Site, row: TaskRow) -> dict[str, Any]:
         "label": row.label,
         "parameters": row.parameters,
         "attempts": Task(site, row.id).attempts,
+        "pool": row.pool,
+        "priority": row.priority.value,
         "submitted_at": iso(row.submitted_at),
         "finished_at": iso(row.finished_at),
         "seconds": row.seconds,
@@ -133,7 +138,7 @@ def _tell_if_stuck(site: Site, rows: Sequence[TaskRow], out: Output) -> None:
 
 
 def _one(site: Site, task: Task, out: Output) -> None:
-    row = _folded(site, task.row)
+    row = _folded(site, task.row, far=True)
     result = site.result(task.id)
     broken = damage(task.store, result) if result else []
     watch = Watch(site, [task])

@@ -62,7 +62,7 @@ def command() -> Command:
     cell.add_argument("--memory", metavar="SIZE", help="memory limit: 500M, 8G")
     cell.add_argument("--network", action="store_true", help="let the cell use the network")
     cell.add_argument("--pass-env", action="append", default=[], metavar="NAME", help="pass this variable of yours")
-    cell.add_argument("--pool", metavar="P", default="local", help="who runs it; there is only `local`")
+    cell.add_argument("--pool", metavar="P", default="local", help="who runs it: `%%codalab pool list`; default: local")
     return cell
 
 

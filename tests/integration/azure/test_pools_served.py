@@ -19,7 +19,7 @@ from tests.support.notebooks import write
 from tests.support.pools import Azure, Command, azure, worker
 from tests.support.servicebus import SDK_LEAVES_SOCKETS
 
-pytestmark = SDK_LEAVES_SOCKETS
+pytestmark = [SDK_LEAVES_SOCKETS, pytest.mark.timeout(300)]  # several processes start in each test
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +127,9 @@ def test_a_pool_that_is_down_holds_up_no_other(site: Site, command: Command, hom
         assert waiting.wait(PATIENCE_S).verdict == Verdict.SUCCEEDED
     command("pool", "rm", "far", "--queues", "--yes", "--servicebus-connection-env", "MANAGE")
     assert [one["pool"] for one in command.json("pool", "list")] == ["local", "lab"]
+    assert {one["pool"] for one in command.json("status", "--limit", "3")} == {"far", "lab", "local"}
+    assert command.json("results", waiting.id, code=2)["errors"][0]["code"] == "pool_unknown"
+    assert command.json("rm", waiting.id)
 
 
 def test_a_worker_that_died_is_followed_by_another(site: Site, command: Command, home: Home, tmp_path: Path) -> None:
