@@ -58,8 +58,8 @@ export function Panel(): JSX.Element {
         }
       }}
     >
+      <ServerGoneBanner />
       <div className="codalab-Panel-scroll">
-        <ServerGoneBanner />
         {notes.length > 0 && (
           <ul className="codalab-Panel-odd" role="status">
             {notes.map((note, at) => (

@@ -31,7 +31,7 @@ export function SettingsSection(): JSX.Element {
   const shared = settings.sharedSchema;
   return (
     <div data-codalab-focus="settings">
-      <Problems problems={problems} />
+      <Problems problems={problems} retry={() => settings.retry()} />
       <Problems problems={form.problems} />
       {form.methods.map(one => (
         <OfMethod key={one.method} form={one} />
@@ -81,7 +81,7 @@ function Split(props: { method: string | null; schema: ISchema; label: string })
   const names = Object.keys(schema.properties);
   const first = names.filter(name => isFirst(schema, name));
   const more = names.filter(name => !first.includes(name));
-  const touched = more.filter(name => settings.isChosen(method, name)).length;
+  const touched = more.filter(name => settings.isChanged(method, name, schema.properties[name])).length;
   const wrong = more.some(name => settings.problems(method, name).length > 0);
   return (
     <>

@@ -32,8 +32,7 @@ export function SettingTemplate(props: FieldTemplateProps): JSX.Element {
   const name = parameterOf(id);
   const parameter = schema as IParameter;
   const problems = settings.problems(method, name);
-  const chosen = settings.isChosen(method, name);
-  const isDefault = !chosen || settings.value(method, name) === parameter.default;
+  const changed = settings.isChanged(method, name, parameter);
   return (
     <div
       className={`codalab-Panel-setting ${problems.length > 0 ? 'codalab-mod-wrong' : ''}`}
@@ -50,7 +49,7 @@ export function SettingTemplate(props: FieldTemplateProps): JSX.Element {
           {schema.description}
         </span>
       )}
-      {!isDefault && parameter.default !== undefined && (
+      {changed && parameter.default !== undefined && (
         <button
           type="button"
           className="codalab-Panel-link"

@@ -113,6 +113,12 @@ export class PanelModel extends Store<IPanelState> {
       this.datasets.look(nameOf(draft.reference));
     }
     this._follow();
+    if (this.methods.state.list.is === 'failed') {
+      void this.methods.ask(this.datasets.references);
+    }
+    if (this.settings.state.problems.length > 0) {
+      this.settings.retry();
+    }
     await this._pools();
   }
 

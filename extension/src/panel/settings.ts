@@ -119,6 +119,11 @@ export class Settings extends Store<ISettingsState> {
     );
   }
 
+  /** Whether a person chose something else than the usual. */
+  isChanged(method: string | null, name: string, parameter: IParameter | undefined): boolean {
+    return this.isChosen(method, name) && this.value(method, name) !== parameter?.default;
+  }
+
   /** Parameters that are asked for once. One that methods were given different values of is asked for each. */
   get sharedSchema(): ISchema | null {
     const schema = schemaOf(this.state.form?.shared);

@@ -180,6 +180,22 @@ describe('data sets', () => {
   });
 });
 
+test('what could not be asked while the server was gone is asked when it is back', async () => {
+  model.datasets.choose('a', true);
+  model.methods.choose('de', true);
+  await settle();
+  ['datasets', 'methods', 'form'].forEach(verb => server.refusals.set(verb, new No('gone')));
+  model.settings.set('de', 'alpha', 0.2);
+  model.datasets.choose('b', true);
+  await settle();
+  expect(model.methods.state.list.is).toBe('failed');
+  server.refusals.clear();
+  await model.refresh();
+  await settle();
+  expect(missing()).toEqual([]);
+  expect(server.forms.at(-1)).toMatchObject({ datasets: ['a@1', 'b@1'], own: { de: { alpha: 0.2 } } });
+});
+
 describe('over a reload', () => {
   test('choices, settings and unsaved cells are there again', async () => {
     model.datasets.choose('a', true);
