@@ -40,7 +40,7 @@ def test_a_batch_from_click_to_comparison(page: LabPage, batch: str) -> None:
     document = page.page.locator(".codalab-Batch:visible")
     rows = document.locator("tbody tr")
     expect(rows).to_have_count(4)
-    expect(document.get_by_text("succeeded", exact=True)).to_have_count(4)
+    expect(document.get_by_text("succeeded", exact=True)).to_have_count(4, timeout=240_000)
     page.shot("batch")
     assert page.faults(".codalab-Batch") == []
     column = document.get_by_role("columnheader", name="Time")

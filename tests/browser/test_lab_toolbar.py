@@ -78,7 +78,7 @@ def test_what_is_wrong_is_told_in_place(page: LabPage) -> None:
     expect(dialog.locator(".codalab-ErrorBox").first).to_be_visible()
     expect(dialog.get_by_role("button", name="Analyze")).to_be_disabled()
     page.shot("analyze-syntax")
-    dialog.get_by_role("button", name="Cancel").click()
+    dialog.locator(".jp-mod-reject").click()
     _fill(page, READS, parameters="alpha = 0.05")
     dialog = _dialog(page)
     expect(dialog.get_by_role("button", name="Analyze")).to_be_enabled()

@@ -1,10 +1,10 @@
 import { FormComponent } from '@jupyterlab/ui-components';
 import { type IChangeEvent } from '@rjsf/core';
-import { type RJSFSchema, type ValidatorType } from '@rjsf/utils';
+import { type FieldTemplateProps, type RJSFSchema, type ValidatorType } from '@rjsf/utils';
 import * as React from 'react';
 
 import { size } from '../core/text';
-import { type NotebookDraft } from '../core/types';
+import { type NotebookDraft, type Problem } from '../core/types';
 import { Busy, ErrorBox, useSignal, useTrans } from '../core/ui';
 import { type AnalyzeModel, problemsAt } from './model';
 
@@ -15,6 +15,27 @@ const SERVER_JUDGES: ValidatorType = {
   isValid: () => true,
   rawValidation: () => ({})
 };
+
+/** One setting with its name, the author's word on it, and what is wrong with its value. */
+function Setting(props: FieldTemplateProps<unknown, RJSFSchema, Wrong>): React.ReactElement {
+  const { children, id, label, schema } = props;
+  if (schema.type === 'object' && schema.properties) {
+    return <>{children}</>; // all of them together
+  }
+  const wrong = props.formContext?.get(label) ?? [];
+  return (
+    <div className="codalab-Analyze-setting">
+      <label htmlFor={id}>{label}</label>
+      {schema.description ? <p className="codalab-Analyze-soft">{schema.description}</p> : null}
+      {children}
+      <ErrorBox problems={wrong} />
+    </div>
+  );
+}
+
+/** By the name of a setting. */
+type Wrong = ReadonlyMap<string, readonly Problem[]>;
+const TEMPLATES = { FieldTemplate: Setting };
 
 /** What will be sent away: its settings, its files, its limits. */
 export function AnalyzeForm(props: { model: AnalyzeModel }): React.ReactElement {
@@ -83,15 +104,14 @@ function Settings(props: {
             noValidate
             noHtml5Validate
             showErrorList={false}
-            showModifiedFromDefault={false}
-            compact
+            formContext={wrong}
+            templates={TEMPLATES as never}
             onChange={(event: IChangeEvent) => {
               const told = (event.formData ?? {}) as Record<string, unknown>;
               setValues(told);
               model.setValues(told);
             }}
           />
-          <ErrorBox problems={[...wrong.values()].flat()} />
         </>
       ) : (
         <p className="codalab-Analyze-soft">
