@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 from codalab_nb import places as places_
 from codalab_nb import settings as settings_
 from codalab_nb._version import __version__
-from codalab_nb.errors import CodalabError, InputError
+from codalab_nb.errors import CodalabError, UnavailableError
 from codalab_nb.model.base import utc_now
 from codalab_nb.places import Places
 from codalab_nb.redaction import redact
@@ -27,6 +28,8 @@ from codalab_worker.program.joined import Joined, all_joined, folder_of, read_in
 from codalab_worker.removing import remove_tree
 
 _INTERRUPTED = 130
+_OUR_FAULT = 70
+_CLOCK_MARGIN_S = 300.0  # an invite that was made later than now by more than this: a clock is wrong
 _STOP_MARGIN_S = 30.0  # beyond the grace time, before `leave` says that the process does not stop
 
 
@@ -37,15 +40,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = settings_.load()
         return int(args.handler(args, places_.prepare(config), config))
     except CodalabError as error:
-        if args.json:
-            sys.stdout.write(json.dumps(error.as_json()) + "\n")
-        for problem in error.problems:
-            _say(redact(f"error: {problem.message}"))
-            if problem.fix:
-                _say(redact(f"       {problem.fix}"))
-        return error.exit_code
+        return _refused(error, as_json=args.json)
+    except OSError as error:  # a full disk, a folder of somebody else's
+        what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error.strerror or error)
+        fix = "Free some space, or set CODALAB_NB_HOME to a folder on a local disk that you may write."
+        return _refused(UnavailableError("home_not_writable", f"{what}.", fix), as_json=args.json)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except Exception:  # noqa: BLE001 (the last line of defence)
+        _say(redact(traceback.format_exc()))
+        _say("error: codalab-worker has a fault; please report the lines above.")
+        return _OUR_FAULT
+
+
+def _refused(error: CodalabError, *, as_json: bool) -> int:
+    if as_json:
+        sys.stdout.write(json.dumps(error.as_json()) + "\n")
+    for problem in error.problems:
+        _say(redact(f"error: {problem.message}"))
+        if problem.fix:
+            _say(redact(f"       {problem.fix}"))
+    return error.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,11 +108,15 @@ def _join(args: argparse.Namespace, places: Places, config: Settings) -> int:
     invite = read_invite(args.invite)
     joined = folder_of(places, invite.pool)
     if (now := joined.serving()) is not None:
-        raise InputError(
+        raise UnavailableError(
             "already_serving",
             f"The process {now.pid} serves the pool {invite.pool} here already.",
             f"To change its invite: codalab-worker leave --pool {invite.pool}, then join again.",
         )
+    serving.check_sandbox(config)
+    ahead_s = (invite.made_at - utc_now()).total_seconds()
+    if ahead_s > _CLOCK_MARGIN_S:
+        _say(f"! By the clock of this machine the invite will be made in {ahead_s / 60:,.0f} minutes: set the clock.")
     _say(f"Trying the queues of {invite.pool} at {invite.namespace} …")
     doctor.try_out(invite, joined)
     joined.keep(invite)

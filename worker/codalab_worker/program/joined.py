@@ -26,6 +26,8 @@ from codalab_nb.places import Places
 
 _NEW_INVITE = "Ask the pool's owner for another: `codalab-nb pool invite POOL`."
 _STOP_LOOK_S = 0.05
+_LOCK_WAIT_S = 1.0  # who asks whether somebody serves holds the lock for a moment
+_LONGEST_INVITE = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -96,19 +98,28 @@ class Joined:
         make_folder(self.folder)
         fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            self._take(fd)
+            os.ftruncate(fd, 0)
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _take(self, fd: int) -> None:
+        deadline = time.monotonic() + _LOCK_WAIT_S
+        while True:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
             except BlockingIOError:
+                if time.monotonic() < deadline:
+                    time.sleep(_STOP_LOOK_S)
+                    continue
                 other = self.serving()
                 raise UnavailableError(
                     "already_serving",
                     f"The process {other.pid if other else '?'} serves the pool {self.pool} here already.",
                     "Give that one more slots (`--slots`), or use another CODALAB_NB_HOME for a second one.",
                 ) from None
-            os.ftruncate(fd, 0)
-            yield fd
-        finally:
-            os.close(fd)
 
     def stop(self, timeout_s: float) -> Serving | None:
         """Asks the process to finish and go; who it was, or None. Raises UnavailableError(worker_busy)."""
@@ -138,7 +149,8 @@ def write_serving(fd: int, serving: Serving) -> None:
 def read_invite(path: Path) -> Invite:
     """Raises InputError: missing_file, invite_damaged, invite_newer, invite_expired."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_LONGEST_INVITE)
     except OSError as error:
         raise InputError("missing_file", f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     try:
@@ -152,10 +164,12 @@ def read_invite(path: Path) -> Invite:
                 "pip install -U 'codalab-nb[azure]'",
             ) from error
         raise InputError("invite_damaged", f"{path} is no invite: {told[0]['msg']}.", _NEW_INVITE) from error
-    if invite.expires_at <= utc_now():
+    now = utc_now()
+    if invite.expires_at <= now:
         raise InputError(
             "invite_expired",
-            f"The invite to {invite.pool} was good until {invite.expires_at:%Y-%m-%d %H:%M} UTC.",
+            f"The invite to {invite.pool} was good until {invite.expires_at:%Y-%m-%d %H:%M} UTC; by the clock of this "
+            f"machine it is {now:%Y-%m-%d %H:%M} UTC.",
             _NEW_INVITE,
         )
     return invite

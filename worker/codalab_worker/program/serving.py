@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
 import psutil
@@ -25,6 +26,7 @@ from codalab_nb.settings import Settings
 from codalab_worker import kernelspecs
 from codalab_worker.program.health import Health, HealthPage
 from codalab_worker.program.joined import Joined, Serving, write_serving
+from codalab_worker.sandboxes import probing
 from codalab_worker.staging import process_name
 from codalab_worker.supervisor import Supervisor
 from codalab_worker.warm import Warmth
@@ -74,6 +76,7 @@ class PoolWorker:
         self._started = time.monotonic()
         self._draining = False
         self._end: str = ""  # why it stops by itself
+        self._said_at = float("-inf")
         self._warmth = _walled(joined, settings)
         try:
             self._side = wiring.worker_side(invite, joined.cache)
@@ -86,13 +89,8 @@ class PoolWorker:
                 own,
                 most_memory=_share(settings.slots),
             )
-            self._page = HealthPage(self.health, port)
-        except OSError as error:
-            self._warmth.close()
-            raise UnavailableError(
-                "port_taken", f"The port {port} of 127.0.0.1: {error.strerror}.", "Choose another: --port 0"
-            ) from error
-        except CodalabError:
+            self._page = _page(self.health, port)
+        except BaseException:
             self._warmth.close()
             raise
         self.port = self._page.port
@@ -126,11 +124,8 @@ class PoolWorker:
             "serving %s with %d slot(s), sandbox %s; the invite is good for %d day(s)",
             self._invite.pool, self._settings.slots, self._warmth.sandbox, days,
         )  # fmt: skip
-        said = time.monotonic()
         while not asked.wait(_TICK_S) and not (end := self._why_end()):
-            if time.monotonic() - said >= SIGN_EVERY_S:
-                said = time.monotonic()
-                self._say()
+            self._say_when_due()
         else:
             self._end = "" if asked.number is not None else end
         if self._end:
@@ -147,6 +142,7 @@ class PoolWorker:
         self._warmth.close()
 
     def _grace(self, asked: Asked) -> float | None:
+        self._say_when_due()  # what runs may take hours to end
         if asked.times > 1:
             return 0.0
         return self._settings.grace if asked.times else None
@@ -161,8 +157,13 @@ class PoolWorker:
             return str(met.error)
         return ""
 
+    def _say_when_due(self) -> None:
+        if time.monotonic() - self._said_at >= SIGN_EVERY_S:
+            self._say()
+
     def _say(self, *, leaving: bool = False) -> None:
         """A sign of life. Best effort: it fills a table for people."""
+        self._said_at = time.monotonic()
         load = psutil.getloadavg()[0] / (psutil.cpu_count() or 1)
         sign = WorkerSign(
             worker=process_name(),
@@ -197,14 +198,34 @@ def serve(joined: Joined, invite: Invite, settings: Settings, *, port: int = 0) 
             worker.close()
 
 
-def _walled(joined: Joined, settings: Settings) -> Warmth:
-    """Warm boxes in a sandbox. Without one there is no serving: a pool brings other people's notebooks."""
+def _page(look: Callable[[], Health], port: int) -> HealthPage:
+    try:
+        return HealthPage(look, port)
+    except (OSError, OverflowError) as error:  # OverflowError: no such port
+        raise UnavailableError(
+            "port_taken", f"The port {port} of 127.0.0.1 cannot be used: {error}.", "Choose another: --port 0"
+        ) from error
+
+
+def check_sandbox(settings: Settings) -> None:
+    """Raises UnavailableError(no_sandbox)."""
+    _refuse_none(settings)
+    if why := probing.why_not():
+        raise UnavailableError("no_sandbox", why, "Look with `codalab-worker doctor`, then join again.")
+
+
+def _refuse_none(settings: Settings) -> None:
+    """Without a sandbox there is no serving: a pool brings other people's notebooks."""
     if settings.sandbox == "none":
         raise UnavailableError(
             "no_sandbox",
             "The settings say sandbox = none, and a pool brings other people's notebooks.",
             "Unset CODALAB_NB_SANDBOX (or the line in codalab.toml), and install bubblewrap.",
         )
+
+
+def _walled(joined: Joined, settings: Settings) -> Warmth:
+    _refuse_none(settings)
     return Warmth(joined.scratch, sandbox="bubblewrap", ready=min(settings.warm, settings.slots), mask=settings.home)
 
 
