@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,8 @@ def sign_in() -> TokenCredential:
     """Whoever runs this process, as Microsoft Entra knows them: `az login`, a managed identity, AZURE_… variables."""
     with azure_extra():
         from azure.identity import DefaultAzureCredential
+    # It tells its nine ways to fail whenever nobody is signed in; our own error says what to do.
+    logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
     return DefaultAzureCredential()
 
 

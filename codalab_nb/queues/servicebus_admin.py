@@ -112,6 +112,12 @@ class QueueAdministration:
         except CodalabError:
             raise
         except ClientAuthenticationError as error:
+            if error.response is None:  # the service was not asked
+                raise UnavailableError(
+                    "not_signed_in",
+                    f"Nobody is signed in to Azure here, so the queue '{queue}' at {self.host} cannot be managed.",
+                    "az login; or give a connection string of a rule with Manage: --servicebus-connection-env VARIABLE",
+                ) from error
             raise UnavailableError(
                 "manage_refused",
                 f"The namespace {self.host} does not let this credential manage the queue '{queue}'.",

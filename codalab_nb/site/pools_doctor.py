@@ -52,7 +52,8 @@ def _look_at(pools: Pools, pool: AzurePool, workers: Workers | None) -> Iterator
     side.store.look("pool.json")
     seen = workers.of(pool.name) if workers is not None else []
     there = [one for one in seen if one.is_there]
-    yield Finding(pool.name, f"queues and store can be reached; {waiting:,} waiting, {len(there):,} workers there")
+    workers_there = f"{len(there):,} worker{'' if len(there) == 1 else 's'} there"
+    yield Finding(pool.name, f"queues and store can be reached; {waiting:,} waiting, {workers_there}")
     ahead_s = _ahead_of(pool.account_url)
     if ahead_s is not None and abs(ahead_s) > _SKEW_S:
         way = "ahead of" if ahead_s > 0 else "behind"

@@ -250,6 +250,7 @@ class Supervisor:
         try:
             self._hint(message.task)
             attempt.begin(self._name)
+            log.info("task %s: attempt %d begins", message.task, message.n)
             outcome = attempt.run()
             self._commit(attempt, outcome, store, nonce)
             self._releases = 0
@@ -298,6 +299,7 @@ class Supervisor:
         won = create_once(store, TaskNames(attempt.task).result, result.to_bytes(), nonce)
         failpoints.hit("worker.after_commit")
         if won:
+            log.info("task %s: attempt %d: %s after %.1f s", attempt.task, attempt.n, outcome.verdict, outcome.seconds)
             with self._lock:
                 self._ended[outcome.verdict] += 1
             attempt.events.write(EventType.FINISHED, {"verdict": outcome.verdict})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
+import math
 import os
 from pathlib import Path
 
@@ -154,9 +156,14 @@ def invite(args: argparse.Namespace, out: Output) -> int:
     out.id(str(path))
     out.prose(sees)
     until = f"{made.expires_at:%Y-%m-%d %H:%M} UTC"
-    out.say(f"On one other machine, within {duration((made.expires_at - utc_now()).total_seconds())} (until {until}):")
+    out.say(f"On one other machine, within {_rounded_up(made.expires_at - utc_now())} (until {until}):")
     out.say(f"  pip install 'codalab-nb[azure]'; codalab-worker join {path.name}")
     return 0
+
+
+def _rounded_up(left: dt.timedelta) -> str:
+    """To the minute: an invite for 30 days shall not say 29 d 23 h."""
+    return duration(math.ceil(left.total_seconds() / 60) * 60)
 
 
 def _write_private(path: Path, data: bytes) -> None:
@@ -175,11 +182,15 @@ def revoke(args: argparse.Namespace, out: Output) -> int:
     connection = _secret("--servicebus-connection", args.connection_env, args.connection_file, problems)
     problems.raise_if_any()
     with Site.open(serve=False) as site:
+        pools_admin.azure_pool(site, args.pool)
+        with contextlib.suppress(CodalabError):  # who is there may have said so while no monitor was running
+            PoolWatch(site.ledger, site.pools.side(args.pool)).take_responses(_PATIENCE_S)
         ended = pools_admin.revoke(site, args.pool, connection=connection)
     if out.json:
         out.object({"pool": args.pool, "invites": ended.invites, "workers": ended.workers})
         return 0
     out.say(f"Every invite of the pool {args.pool} has ended. Tasks that run there go on to their end.")
+    out.say("A worker that is connected stays so until it connects anew: minutes, if its program is ours.", "dim")
     if ended.workers:
         out.say(f"{count(len(ended.workers), 'worker')} must join again, each with an invite of its own:")
         for worker in ended.workers:

@@ -46,7 +46,13 @@ def warnings(site: Site, pool: AzurePool) -> list[str]:
             said.append(
                 f"The invite {one.id} of a worker that is there ends in {left}: it must join again with another."
             )
+    ended = {one.id: one.revoked_at for one in pool.invites if one.revoked_at is not None}
     for worker in seen:
+        if worker.is_there and worker.sign.invite in ended and worker.seen_at > ended[worker.sign.invite].timestamp():
+            said.append(
+                f"The invite of {worker.sign.worker} was revoked; it goes on until it connects anew, and must "
+                "then join again."
+            )
         if worker.is_there and abs(worker.skew_s) > _SKEW_S:
             ahead = "ahead of" if worker.skew_s > 0 else "behind"
             said.append(f"The clock of {worker.sign.worker} is {duration(abs(worker.skew_s))} {ahead} this machine's.")
@@ -93,7 +99,7 @@ def tell(site: Site, definition: LocalPool | AzurePool, waiting: Mapping[str, in
             ("signs in", "with Microsoft Entra" if definition.account_key is None else "with keys kept here"),
             ("open tasks", f"{open_:,}"),
             ("waiting", queued),
-            ("invites", count(len(good), "invite") + ends),
+            ("invites", count(len(good), "good invite") + ends if good else "none that is good"),
         ],
         talk=False,
     )
