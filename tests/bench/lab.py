@@ -60,6 +60,7 @@ def opened() -> Iterator[LabPage]:
             site.run(write(Path(name) / "warm.ipynb", *CELLS)).wait()
         browser = launch(playwright, program)
         page = LabPage(server, browser.new_context(viewport={"width": 1280, "height": 900}), home)
+        page.page.wait_for_function(f"() => {PANEL}?.context?.isReady && {PANEL}.content.widgets.length > 0")
         page.page.evaluate(f"content => {{ {PANEL}.content.model.fromJSON(content); }}", notebook(*CELLS))
         yield page
         browser.close()

@@ -113,7 +113,7 @@ function Settings(props: {
             }}
           />
         </>
-      ) : (
+      ) : draft.problems.length ? null : (
         <p className="codalab-Analyze-soft">
           {trans.__(
             'None were found: give a cell the tag "parameters" (in the property inspector at the right), and what it sets can be changed here.'
