@@ -47,10 +47,10 @@ class EventReader:
                 continue
             try:
                 event = json.loads(text)
-                seq = int(event["seq"])
+                seq = event["seq"]
             except (ValueError, KeyError, TypeError, RecursionError):
                 continue
-            if event.get("n") == self.n and seq > self._last_seq:
+            if type(seq) is int and event.get("n") == self.n and seq > self._last_seq:
                 self._last_seq = seq
                 events.append(event)
         return events

@@ -13,7 +13,6 @@ import contextlib
 import json
 import math
 import os
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -21,22 +20,22 @@ from typing import Any, TypeVar
 
 from codalab_nb import failpoints, places, settings
 from codalab_nb.errors import InputError, Problems, UnavailableError
-from codalab_nb.model.base import is_id, new_id, utc_now
+from codalab_nb.model.base import is_id
 from codalab_nb.model.dataset import DatasetDocument
-from codalab_nb.model.names import TaskNames
 from codalab_nb.model.names import batch as batch_name
 from codalab_nb.model.pool import LOCAL
-from codalab_nb.model.task import Priority, Reason, Result, State, TaskDocument, Verdict
+from codalab_nb.model.task import Priority, Reason, Result, State, Verdict
 from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.site import embedded, sweeps, verdicts
+from codalab_nb.site.bundles import again, store_bundle
 from codalab_nb.site.catalog import Catalog
 from codalab_nb.site.changes import watch_all
 from codalab_nb.site.dispatch import Dispatcher, check_lives
-from codalab_nb.site.inputs import provide
 from codalab_nb.site.inputs import resolve_all as resolve_inputs
 from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.pools import Pools
 from codalab_nb.site.rebuild import open_ledger, row_of
+from codalab_nb.site.references import find_reference
 from codalab_nb.site.requests import Draft, Drafting, Inspected, Options
 from codalab_nb.site.results import read_result
 from codalab_nb.site.tasks import Batch, Task
@@ -246,19 +245,7 @@ class Site:
         if not problems.found and not (chosen and templates):
             problems.add("nothing_to_do", "Name at least one data set and one method.", "analyze DATASET -m METHOD")
         plan = sweeps.plan(templates, parameters or {}, sweep or {}, problems) if templates else []
-        batch = new_id()
-        drafts: list[Draft] = []
-        for dataset in chosen:
-            for template, values in plan:
-                task = str(uuid.uuid5(uuid.UUID(batch), str(len(drafts))))
-                try:
-                    drafts.append(
-                        self._drafting.method(
-                            template, dataset, parameters=values, options=options or Options(), batch=batch, task=task
-                        )
-                    )
-                except InputError as error:
-                    problems.take(error)
+        drafts = sweeps.draft_all(self._drafting, chosen, plan, options or Options(), problems)
         problems.raise_if_any()
         return drafts
 
@@ -270,7 +257,7 @@ class Site:
         """S1 to S3 for drafts that belong together. When it returns, the tasks are accepted: they survive anything."""
         side = self.pools.side(drafts[0].document.pool)  # what belongs together goes to one pool
         check_lives(side, [draft.document for draft in drafts])
-        documents = [self._store_bundle(draft, side.store) for draft in drafts]
+        documents = [store_bundle(draft, side.store, self.store) for draft in drafts]
         batch = documents[0].batch
         if batch is not None:
             listed = json.dumps({"version": 1, "tasks": [document.task for document in documents]})
@@ -292,49 +279,9 @@ class Site:
             verdicts.confirm(side.store, row)  # or the reconciler does, if we die here
         return [Task(self, document.task) for document in documents]
 
-    def _store_bundle(self, draft: Draft, store: SiteStore) -> TaskDocument:
-        document = draft.document
-        packed = {source.ref.sha256 for source in draft.sources}
-        for source in draft.sources:
-            store.put_blob(source.content, source.ref.sha256)
-        for ref in (document.notebook, *document.inputs):
-            if ref.sha256 not in packed and not provide(store, self.store, ref):
-                raise InputError(
-                    "input_missing",
-                    f"{ref.path} of {document.label} is not stored any more.",
-                    "Add the data set, or submit the notebook, again.",
-                )
-        name = TaskNames(document.task).document
-        if not store.create(name, document.to_bytes()):
-            there = TaskDocument.model_validate_json(store.read(name))
-            times = {"created_at", "deadline"}
-            if there.model_dump(exclude=times) != document.model_dump(exclude=times):
-                raise InputError(
-                    "id_conflict",
-                    f"There is a task {document.task} already, with other contents.",
-                    "Leave the id out, or submit exactly the same request again.",
-                )
-            return there
-        return document
-
     def retry(self, tasks: Sequence[Task]) -> list[Task]:
         """The same bundles again, as new tasks with `retry_of`; of a batch they form a new batch."""
-        now = utc_now()
-        batches: dict[str, str] = {}
-        drafts = []
-        for task in tasks:
-            old = task.document
-            batch = batches.setdefault(old.batch, new_id()) if old.batch else None
-            document = old.model_copy(
-                update={
-                    "task": new_id(),
-                    "created_at": now,
-                    "deadline": now + (old.deadline - old.created_at),
-                    "retry_of": task.id,
-                    "batch": batch,
-                }
-            )
-            drafts.append(Draft(document, ()))
+        drafts = again(tasks)
         # What was one batch is submitted as one again; the new tasks come in the order of the old ones.
         groups: dict[str, list[Draft]] = {}
         for draft in drafts:
@@ -346,10 +293,10 @@ class Site:
 
     def task(self, reference: str) -> Task:
         """By id, by a unique ending of it, or `@last`. Raises InputError(task_unknown, task_ambiguous)."""
-        return Task(self, self._find(reference, "id"))
+        return Task(self, find_reference(self.ledger, reference, "id"))
 
     def batch(self, reference: str) -> Batch:
-        batch = self._find(reference, "batch")
+        batch = find_reference(self.ledger, reference, "batch")
         rows = sorted(self.ledger.find(batch=batch), key=lambda row: (row.submitted_at, row.position))
         return Batch(self, batch, [Task(self, row.id) for row in rows])
 
@@ -367,26 +314,6 @@ class Site:
                 return list(self.batch(reference).tasks)
             except InputError:
                 raise error from None
-
-    def _find(self, reference: str, column: str) -> str:
-        if reference == "@last":
-            rows = self.ledger.find(limit=1, service=False)
-            if rows and (newest := rows[0].id if column == "id" else rows[0].batch):
-                return newest
-            raise InputError("task_unknown", "There is no task yet.", "`codalab-nb demo` makes some.")
-        found = self.ledger.ids_ending(reference, column) if len(reference) >= 4 else []
-        if len(found) == 1:
-            return found[0]
-        what = "task or batch" if column == "id" else "batch"
-        if not found:
-            raise InputError(
-                "task_unknown",
-                f"There is no {what} {reference!r}.",
-                "Give an id, at least four characters of its end, or @last; `codalab-nb status` lists them.",
-            )
-        raise InputError(
-            "task_ambiguous", f"{reference!r} ends several ids, for example {', '.join(found)}.", "Give more of it."
-        )
 
     def state_of(self, row: TaskRow) -> State:
         """The state to show. The ledger may lag behind a death; a worker that went silent is not shown as running.

@@ -1,14 +1,18 @@
-"""Methods × swept values: which parameters each task of a batch gets."""
+"""A batch: data sets × methods × swept values, and which parameters each of its tasks gets."""
 
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from codalab_nb.errors import Problems
+from codalab_nb.errors import InputError, Problems
+from codalab_nb.model.base import new_id
+from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.design import meant
 from codalab_nb.site.catalog import Template
+from codalab_nb.site.requests import Draft, Drafting, Options
 
 MAX_TASKS = 10_000  # of one batch
 
@@ -39,6 +43,28 @@ def plan(
         )
         problems.raise_if_any()
     return planned
+
+
+def draft_all(
+    drafting: Drafting,
+    datasets: Iterable[DatasetDocument],
+    planned: Sequence[tuple[Template, Mapping[str, Any]]],
+    options: Options,
+    problems: Problems,
+) -> list[Draft]:
+    """The drafts of one batch, data sets in turn; what does not fit or is refused is a problem instead."""
+    batch = new_id()
+    drafts: list[Draft] = []
+    for dataset in datasets:
+        for template, values in planned:
+            task = str(uuid.uuid5(uuid.UUID(batch), str(len(drafts))))
+            try:
+                drafts.append(
+                    drafting.method(template, dataset, parameters=values, options=options, batch=batch, task=task)
+                )
+            except InputError as error:
+                problems.take(error)
+    return drafts
 
 
 def _of(key: str, template: Template) -> str | None:
