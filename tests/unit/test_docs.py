@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from codalab_nb.settings import Settings
-from tests.support.commands_page import page
+from tests.support import commands_page, worker_page
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
@@ -44,7 +45,8 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-def test_the_page_of_commands_is_the_grammar() -> None:
+@pytest.mark.parametrize(("name", "module"), [("commands", commands_page), ("worker", worker_page)])
+def test_pages_of_commands_are_the_grammar(name: str, module: ModuleType) -> None:
     """Every command and flag is documented, and nothing that does not exist."""
-    written = (ROOT / "docs" / "look-up" / "commands.md").read_text()
-    assert written == page(), "python -m tests.support.commands_page > docs/look-up/commands.md"
+    written = (ROOT / "docs" / "look-up" / f"{name}.md").read_text()
+    assert written == module.page(), f"python -m tests.support.{name}_page > docs/look-up/{name}.md"

@@ -89,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Any, name: str, handler: Any, told: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=told, description=f"{told}.")
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=told, description=told if told.endswith("?") else f"{told}."
+    )
     parser.set_defaults(handler=handler)
     return parser
 
