@@ -15,7 +15,7 @@ from codalab_nb.failpoints import NAMES
 from codalab_nb.model.base import new_id
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Verdict
-from codalab_nb.site.results import damage, read_result
+from tests.support import invariants
 from tests.support.home import Home, wait_for
 from tests.support.notebooks import write
 
@@ -37,30 +37,19 @@ def notebook(tmp_path: Path) -> Path:
 
 
 def check_invariants(home: Home, task: str, verdicts: set[Verdict], *, kills: int) -> None:
-    """I1-I5, I8, I12, L2 for one task that has come to rest."""
-    names = TaskNames(task)
+    """The invariants, and what a task that succeeded made."""
     with home.site() as site:
-        wait_for(lambda: (row := site.ledger.get(task)) is not None and not row.is_open)
-        before = site.store.read(names.result)
-        result = read_result(site.store, task)
-        row = site.ledger.get(task)
-        assert result is not None
-        assert row is not None
-        assert result.verdict in verdicts
-        assert row.state == result.verdict  # I4
-        assert damage(site.store, result) == []  # I3
-        if result.verdict == Verdict.SUCCEEDED:
-            folder = site.task(task).folder
-            assert folder is not None
-            assert (folder / "out.txt").read_text() == "real bytes" * 2
-        wait_for(lambda: not [key for key in home.messages() if key.startswith(task)])  # L2
-        claims = len(home.attempts(task))
-        assert home.starts(task) <= claims <= row.max_attempts  # I8
-        assert home.starts(task) <= 1 + kills  # I12
-        for events in home.attempts(task):  # I11
-            numbers = [event["seq"] for event in events]
-            assert numbers == sorted(set(numbers))
-        assert site.store.read(names.result) == before  # I2
+        invariants.check(
+            site,
+            task,
+            verdicts,
+            attempts=lambda: home.attempts(task),
+            most_starts=lambda: 1 + kills,
+            messages=home.messages,
+        )
+        done = site.task(task)
+        if done.verdict == Verdict.SUCCEEDED:
+            assert done.file("out.txt").read_text() == "real bytes" * 2
 
 
 def finish_clean(home: Home) -> None:
