@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 # JSON as it may travel in task documents, events and reports.
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 JsonObject = dict[str, Any]
+
+
+# A time that calendars can show in every time zone: strangers write documents, too.
+Moment = Annotated[
+    AwareDatetime, Field(gt=dt.datetime(1900, 1, 1, tzinfo=dt.UTC), lt=dt.datetime(9000, 1, 1, tzinfo=dt.UTC))
+]
 
 
 class Document(BaseModel):

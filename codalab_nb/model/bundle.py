@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field
 
 from codalab_nb.model.base import Document
 
+LONGEST_MANIFEST = 32 << 20  # bytes: 10,000 files with the longest names
+MOST_METRICS = 1000
 RESERVED_FOLDER = "_codalab"  # in a result bundle: what we add beside the notebook's own files
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from codalab_nb.model.base import is_id
@@ -17,6 +18,11 @@ def dataset(name: str, number: int) -> str:
 
 def batch(batch_id: str) -> str:
     return f"batches/{batch_id}.json"
+
+
+def is_events(name: str) -> bool:
+    """Whether that is a name of `TaskNames.events`: the only ones that grow."""
+    return re.fullmatch(r"tasks/[0-9a-f-]+/attempts/\d+/events\.\d+\.jsonl", name) is not None
 
 
 @dataclass(frozen=True)

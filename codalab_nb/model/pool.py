@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
-from codalab_nb.model.base import Document
+from codalab_nb.model.base import Document, Moment
 
 LOCAL = "local"  # the pool of the embedded mode: always there, on this machine, served by the background process
 
@@ -32,6 +32,11 @@ def _pool_name(text: str) -> str:
     if not is_pool_name(text):
         raise ValueError(f"{text!r} cannot be the name of a pool: lower-case letters, digits and hyphens, at most 40")
     return text
+
+
+def _one_line(text: str) -> str:
+    """What a terminal shows as it stands: a worker that tells its name steers no screen."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 PoolName = Annotated[str, AfterValidator(_pool_name)]
@@ -126,18 +131,22 @@ class WorkerSign(Document):
     """
 
     version: Literal[1] = 1
-    worker: Annotated[str, Field(min_length=1, max_length=200)]  # host:pid, as it signs its claims
-    invite: Annotated[str, Field(max_length=64)] = ""
-    program: Annotated[str, Field(max_length=40)]  # version of codalab-nb
-    python: Annotated[str, Field(max_length=40)] = ""
-    sandbox: Annotated[str, Field(max_length=40)]
-    kernels: tuple[Annotated[str, Field(max_length=100)], ...] = Field((), max_length=50)
+    worker: Annotated[
+        str, AfterValidator(_one_line), Field(min_length=1, max_length=200)
+    ]  # host:pid, as it signs its claims
+    invite: Annotated[str, AfterValidator(_one_line), Field(max_length=64)] = ""
+    program: Annotated[str, AfterValidator(_one_line), Field(max_length=40)]  # version of codalab-nb
+    python: Annotated[str, AfterValidator(_one_line), Field(max_length=40)] = ""
+    sandbox: Annotated[str, AfterValidator(_one_line), Field(max_length=40)]
+    kernels: tuple[Annotated[str, AfterValidator(_one_line), Field(max_length=100)], ...] = Field((), max_length=50)
     slots: Annotated[int, Field(ge=0, le=10_000)]
     busy: Annotated[int, Field(ge=0, le=10_000)] = 0
     load: Annotated[float, Field(ge=0, le=1e6)] = 0.0  # processes that want to run, for each processor
-    since: dt.datetime  # when this worker started
-    at: dt.datetime  # now, by the worker's clock: a difference of minutes is told
-    note: Annotated[str, Field(max_length=500)] = ""  # why it takes no work, when it does not
+    since: Moment  # when this worker started
+    at: Moment  # now, by the worker's clock: a difference of minutes is told
+    note: Annotated[str, AfterValidator(_one_line), Field(max_length=500)] = (
+        ""  # why it takes no work, when it does not
+    )
     leaving: bool = False  # its last sign
 
 

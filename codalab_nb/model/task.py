@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from codalab_nb.errors import ProtocolError
-from codalab_nb.model.base import Document, JsonObject
+from codalab_nb.model.base import Document, JsonObject, Moment
 from codalab_nb.model.bundle import Digest, FileRef, RelativePath
 
 MIB = 1 << 20
@@ -153,6 +153,9 @@ class TaskDocument(Document):
 INTERRUPTED = "interrupted"  # why an attempt is released when its worker was told to stop
 
 
+Cell = Annotated[int, Field(ge=-1, le=1_000_000)]
+
+
 class Claim(Document):
     """`claim.json`: whoever creates it owns attempt n."""
 
@@ -167,7 +170,7 @@ class Reason(Document):
     code: str
     message: str
     fix: str = ""
-    cell: int | None = None  # index in the submitted notebook; -1 is the cell with the injected parameters
+    cell: Cell | None = None  # index in the submitted notebook; -1 is the cell with the injected parameters
 
 
 class Result(Document):
@@ -175,14 +178,16 @@ class Result(Document):
 
     version: Literal[1] = 1
     task: str
-    n: int | None
+    n: Annotated[int, Field(ge=1, le=1_000_000)] | None
     nonce: str
     verdict: Verdict
     reason: Reason | None = None
     manifest_sha256: Digest | None = None
-    decided_at: dt.datetime
-    seconds: float | None = None  # from start to the end of the run, by the worker's monotonic clock
-    stopped_at: int | None = None  # the notebook ended itself early (SystemExit(0)) in this cell
+    decided_at: Moment
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = (
+        None  # from start to the end of the run, by the worker's monotonic clock
+    )
+    stopped_at: Cell | None = None  # the notebook ended itself early (SystemExit(0)) in this cell
 
 
 class Message(Document):

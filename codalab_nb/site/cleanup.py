@@ -123,7 +123,7 @@ def _remove_leftovers(site: Site, store: SiteStore) -> None:
     young = set()
     for name in store.list("tasks/"):
         task = name.split("/")[1]
-        ids[task] = ids.get(task, False) or name.endswith("/task.json")
+        ids[task] = ids.get(task, False) or name == f"tasks/{task}/task.json"
         look = store.look(name)
         if look is None or look.age_s < _YOUNG_S:
             young.add(task)
@@ -139,7 +139,7 @@ def _needed_blobs(store: SiteStore, going: set[str]) -> set[str]:
         try:
             if name.startswith("datasets/"):
                 needed |= {ref.sha256 for ref in DatasetDocument.model_validate_json(store.read(name)).files}
-            elif name.endswith("/task.json") and name.split("/")[1] not in going:
+            elif name.count("/") == 2 and name.endswith("/task.json") and name.split("/")[1] not in going:
                 document = TaskDocument.model_validate_json(store.read(name))
                 needed |= {ref.sha256 for ref in (document.notebook, *document.inputs)}
         except NotFound:

@@ -281,11 +281,12 @@ class Ledger:
             "manifest": result.manifest_sha256,
             "metrics": json.dumps(metrics),
             "seconds": result.seconds,
-            "finished": result.decided_at.timestamp(),
+            "finished": result.decided_at.timestamp(),  # by a clock that may be wrong, or lie: kept between two of ours
+            "now": time.time(),
         }
         change = (
             "reason = :reason, manifest_sha256 = :manifest, metrics = :metrics, seconds = :seconds,"
-            " finished_at = :finished, n = max(n, :n)"
+            " finished_at = max(min(:finished, :now), min(submitted_at, :now)), n = max(n, :n)"
         )
         return self._step(result.task, result.verdict.step, result.n or 0, "1", values, change)
 

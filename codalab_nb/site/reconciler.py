@@ -115,5 +115,6 @@ def _released(event: dict[str, Any] | None) -> tuple[str, str] | None:
     """Why it was given back: the last thing a supervisor says of an attempt. A released attempt is silent, too."""
     if event is None or event.get("type") != "released":
         return None
-    body = event.get("body", {})
+    body = event.get("body")
+    body = body if isinstance(body, dict) else {}
     return str(body.get("reason", "unknown")), str(body.get("message", ""))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import math
 
 from pydantic import ValidationError
 
 from codalab_nb.model.base import utc_now
-from codalab_nb.model.bundle import Manifest
+from codalab_nb.model.bundle import LONGEST_MANIFEST, MOST_METRICS, Manifest
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Claim, Reason, Result, Verdict
-from codalab_nb.stores.ports import NotFound, SiteStore
+from codalab_nb.stores.ports import Damaged, NotFound, SiteStore
 
+_LONGEST_RESULT = 1 << 20  # bytes; the longest message that a worker takes over has 25,000 characters
 _BY_SITE = {Verdict.CANCELLED, Verdict.EXPIRED, Verdict.LOST}
 
 
@@ -23,9 +26,13 @@ def read_result(store: SiteStore, task: str) -> Result | None:
     """
     names = TaskNames(task)
     try:
-        data = store.read(names.result)
+        data = store.read(names.result, limit=_LONGEST_RESULT + 1)
     except NotFound:
         return None
+    except Damaged:
+        return _bad(task, "it could be changed after it was committed")
+    if len(data) > _LONGEST_RESULT:
+        return _bad(task, f"its result has more than {_LONGEST_RESULT:,} bytes")
     try:
         result = Result.model_validate_json(data)
     except ValidationError as error:
@@ -37,8 +44,8 @@ def read_result(store: SiteStore, task: str) -> Result | None:
     if result.verdict in _BY_SITE:
         return _bad(task, f"a worker cannot decide {result.verdict}")
     try:
-        claim = Claim.model_validate_json(store.read(names.claim(result.n)))
-    except (NotFound, ValidationError):
+        claim = Claim.model_validate_json(store.read(names.claim(result.n), limit=_LONGEST_RESULT))
+    except (NotFound, Damaged, ValidationError):
         return _bad(task, f"attempt {result.n}, which its result names, was never claimed")
     if claim.nonce != result.nonce:
         return _bad(task, f"its result does not come from the worker that claimed attempt {result.n}")
@@ -57,15 +64,22 @@ def read_manifest(store: SiteStore, result: Result) -> Manifest | None:
     if result.n is None or result.manifest_sha256 is None:
         return None
     try:
-        data = store.read(TaskNames(result.task).manifest(result.n))
-    except NotFound:
+        data = store.read(TaskNames(result.task).manifest(result.n), limit=LONGEST_MANIFEST + 1)
+    except (NotFound, Damaged):
         return None
-    if hashlib.sha256(data).hexdigest() != result.manifest_sha256:
+    if len(data) > LONGEST_MANIFEST or hashlib.sha256(data).hexdigest() != result.manifest_sha256:
         return None
     try:
-        return Manifest.model_validate_json(data)
+        manifest = Manifest.model_validate_json(data)
     except ValidationError:
         return None
+    return manifest.model_copy(update={"metrics": _sound(manifest.metrics)})
+
+
+def _sound(metrics: dict[str, float]) -> dict[str, float]:
+    """Those that an honest worker passes on: a page with a number that JSON does not know would not load at all."""
+    good = ((name, value) for name, value in metrics.items() if 0 < len(name) <= 64 and math.isfinite(value))
+    return dict(itertools.islice(good, MOST_METRICS))
 
 
 def damage(store: SiteStore, result: Result) -> list[str]:

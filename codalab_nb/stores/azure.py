@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
-from azure.storage.blob import BlobClient, BlobSasPermissions, BlobServiceClient, ContainerSasPermissions
+from azure.storage.blob import BlobClient, BlobSasPermissions, BlobServiceClient, BlobType, ContainerSasPermissions
 
 from codalab_nb import failpoints
 from codalab_nb.errors import InputError
 from codalab_nb.model import names
 from codalab_nb.model.grant import Grant
+from codalab_nb.model.names import is_events
 from codalab_nb.model.task import TaskDocument
 from codalab_nb.stores.azure_cache import DEFAULT_BYTES, Cache
 from codalab_nb.stores.azure_containers import Containers
@@ -38,7 +39,7 @@ from codalab_nb.stores.azure_results import Results
 from codalab_nb.stores.azure_signing import Signer
 from codalab_nb.stores.azure_upload import upload
 from codalab_nb.stores.azure_watch import Watching
-from codalab_nb.stores.ports import Changes, Forbidden, Look, NotFound
+from codalab_nb.stores.ports import Changes, Damaged, Forbidden, Look, NotFound
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -136,11 +137,20 @@ class AzureStore:
             raise Forbidden(name)
         return self._service.get_blob_client(container, blob)
 
-    def read(self, name: str, offset: int = 0) -> bytes:
+    def read(self, name: str, offset: int = 0, limit: int | None = None) -> bytes:
         blob = self._blob(name)
-        try:
+
+        def get() -> bytes:
             # Without any range the SDK copes with an empty blob by itself.
-            return self._edge.call(name, lambda: blob.download_blob(offset=offset or None).readall())
+            start = offset if limit is not None else offset or None
+            found = blob.download_blob(offset=start, length=limit)
+            # A worker may append to what it created so: a verdict that can be changed later is none.
+            if found.properties.blob_type == BlobType.APPENDBLOB and not is_events(name):
+                raise Damaged(name)
+            return found.readall()
+
+        try:
+            return self._edge.call(name, get)
         except Refused as refused:
             if refused.status == 416:  # nothing there, yet
                 return b""

@@ -123,12 +123,12 @@ class LocalStore:
             raise Forbidden(name)
         return path
 
-    def read(self, name: str, offset: int = 0) -> bytes:
+    def read(self, name: str, offset: int = 0, limit: int | None = None) -> bytes:
         try:
             with _faults(self.root, name), self.path(name).open("rb") as file:
                 if offset:
                     file.seek(offset)
-                return file.read()
+                return file.read(limit)
         except FileNotFoundError as error:
             raise NotFound(name) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Protocol
 
-from codalab_nb.stores.ports import NotFound, UncertainWrite
+from codalab_nb.stores.ports import Damaged, NotFound, UncertainWrite
 
 
 class _CreateAndRead(Protocol):
@@ -38,6 +38,6 @@ def create_once(store: _CreateAndRead, name: str, data: bytes, nonce: str, *, tr
 def _nonce_at(store: _CreateAndRead, name: str) -> str | None:
     try:
         value = json.loads(store.read(name))
-    except ValueError:
+    except (ValueError, RecursionError, Damaged):
         return None
     return value.get("nonce") if isinstance(value, dict) else None

@@ -108,8 +108,12 @@ class SiteStore(Protocol):
 
     def create(self, name: str, data: bytes) -> bool: ...
 
-    def read(self, name: str, offset: int = 0) -> bytes:
-        """The bytes from `offset` on; empty when `offset` is the end or beyond."""
+    def read(self, name: str, offset: int = 0, limit: int | None = None) -> bytes:
+        """The bytes from `offset` on, at most `limit`; empty when `offset` is the end or beyond.
+
+        Whoever reads what a worker wrote names a limit: it may be of any size. Raises Damaged for a name whose bytes
+        may still change although they were committed.
+        """
 
     def look(self, name: str) -> Look | None:
         """None when there is nothing. Raises only when the store cannot tell."""

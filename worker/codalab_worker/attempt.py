@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from codalab_nb import failpoints
 from codalab_nb.errors import CodalabError, InputError, UnavailableError
+from codalab_nb.model.bundle import MOST_METRICS
 from codalab_nb.model.event import EventType
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.notebook import read_notebook
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 # The runner ends a run at the limit by itself and hands over what it has; after this it is not asked any more.
 _HARD_TIMEOUT_GRACE_S = 1.5
 _WATCHDOG_S = 0.1
+_MOST_CELLS = 1_000_000
 
 _OVERSTEPS = {
     "oom": ("The notebook used more memory than its limit of {memory:,.0f} MB.", "Give it more: `--memory 8G`."),
@@ -316,7 +318,7 @@ def _parse(raw: bytes) -> dict[str, Any] | None:
 
 def _take_metric(metrics: dict[str, float], line: dict[str, Any]) -> bool:
     name, value = line.get("name"), line.get("value")
-    if not isinstance(name, str) or not 0 < len(name) <= 64 or len(metrics) >= 1000:
+    if not isinstance(name, str) or not 0 < len(name) <= 64 or len(metrics) >= MOST_METRICS:
         return False
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
@@ -358,7 +360,7 @@ def _outcome(end: dict[str, Any], metrics: dict[str, float], limits: Limits) -> 
     outcome.notebook = notebook
     outcome.metrics = metrics
     outcome.truncated = bool(end.get("truncated"))
-    outcome.stopped_at = stopped_at if isinstance(stopped_at, int) else None
+    outcome.stopped_at = stopped_at if type(stopped_at) is int and -1 <= stopped_at <= _MOST_CELLS else None
     return outcome
 
 

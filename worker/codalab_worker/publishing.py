@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codalab_nb import failpoints
-from codalab_nb.model.bundle import RESERVED_FOLDER, FileRef, Manifest, check_relative
+from codalab_nb.model.bundle import LONGEST_MANIFEST, RESERVED_FOLDER, FileRef, Manifest, check_relative
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Limits
 from codalab_nb.stores.ports import AttemptStore
@@ -22,6 +22,7 @@ _LITTER = {"__pycache__", ".ipynb_checkpoints", ".cache", ".config", ".ipython",
 
 _LONGEST_NAME = 1024  # bytes; a name that fits below the scratch folder must also fit below the store
 _MOST_SKIPPED = 1000
+_REF_BYTES = 128  # of a file in the manifest, besides its name
 
 
 class OutputLimit(Exception):
@@ -44,7 +45,7 @@ def collect(folder: Path, inputs: set[str], notebook_name: str, limits: Limits) 
     """
     found: list[Found] = []
     skipped: list[str] = []
-    total = 0
+    total = named = 0
     for path, name, entry in _walk(folder):
         if name in inputs:
             continue
@@ -53,9 +54,10 @@ def collect(folder: Path, inputs: set[str], notebook_name: str, limits: Limits) 
                 skipped.append(name.encode("utf-8", "replace").decode())
             continue
         total += entry.st_size
+        named += len(name.encode()) + _REF_BYTES
         found.append(Found(path, name, entry.st_size))
-        if len(found) > limits.files:
-            raise OutputLimit(f"The run left more than {limits.files:,} files.")
+        if len(found) > limits.files or named > LONGEST_MANIFEST // 2:
+            raise OutputLimit(f"The run left more than {min(limits.files, len(found) - 1):,} files.")
         if total > limits.files_bytes:
             raise OutputLimit(
                 f"The files of the run are larger than {limits.files_bytes / 1e6:,.0f} MB together"
