@@ -33,6 +33,10 @@ class Machine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """kill -9 of whatever serves here."""
         for one in self._serving:
             one.kill()
 

@@ -7,6 +7,7 @@ refused; 3 something it needs is not there (revoked, unreachable for good, no sa
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
 import traceback
@@ -41,16 +42,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(args.handler(args, places_.prepare(config), config))
     except CodalabError as error:
         return _refused(error, as_json=args.json)
-    except OSError as error:  # a full disk, a folder of somebody else's
-        what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error.strerror or error)
-        fix = "Free some space, or set CODALAB_NB_HOME to a folder on a local disk that you may write."
-        return _refused(UnavailableError("home_not_writable", f"{what}.", fix), as_json=args.json)
+    except OSError as error:
+        return _refused(_of_the_machine(error), as_json=args.json)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception:  # noqa: BLE001 (the last line of defence)
         _say(redact(traceback.format_exc()))
         _say("error: codalab-worker has a fault; please report the lines above.")
         return _OUR_FAULT
+
+
+def _of_the_machine(error: OSError) -> UnavailableError:
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        fix = "Free some space, or set CODALAB_NB_HOME to a folder on another disk."
+        return UnavailableError("disk_full", f"The disk is full{where}.", fix)
+    said = f"This machine says: {error.strerror or error}{where}."
+    return UnavailableError("not_permitted", said, "Look whether this account may use what is named there.")
 
 
 def _refused(error: CodalabError, *, as_json: bool) -> int:
