@@ -192,7 +192,9 @@ class AzureStore:
         before = f"tasks/{task}/" if task else ""
         pages = self._service.get_container_client(container).list_blob_names(name_starts_with=prefix or None).by_page()
         for blob in self._paged(before + prefix, pages):
-            yield before + str(blob)
+            # What a worker named so that it is no name of ours goes when the container goes.
+            if self.containers.is_name(before + str(blob)):
+                yield before + str(blob)
 
     def _paged(self, name: str, pages: Iterator[Iterator[Any]]) -> Iterator[Any]:
         """The entries of all pages; a container that is not there has none."""
@@ -229,9 +231,9 @@ class AzureStore:
 
     def delete(self, name: str, *, version: str | None = None) -> bool:
         blob = self._blob(name)
-        condition: dict[str, Any] = {}
+        condition: dict[str, Any] = {"delete_snapshots": "include"}  # the right to create is one to make those, too
         if version is not None:
-            condition = {"etag": version, "match_condition": MatchConditions.IfNotModified}
+            condition |= {"etag": version, "match_condition": MatchConditions.IfNotModified}
         try:
             self._edge.call(name, lambda: blob.delete_blob(**condition), writes=True)
         except NotFound:

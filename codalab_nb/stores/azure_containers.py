@@ -45,6 +45,13 @@ class Containers:
             raise Forbidden(name)
         return self.of_task(parts[1]), "/".join(parts[2:])
 
+    def is_name(self, name: str) -> bool:
+        """Whether `place` takes it, as the name of something and not of a folder."""
+        try:
+            return self.place(name)[1][-1:] not in ("", "/")
+        except Forbidden:
+            return False
+
     def task_of(self, container: str) -> str | None:
         """The task whose container that is; None for another's."""
         head, _, task = container.partition(f"{self.prefix}-")
