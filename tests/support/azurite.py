@@ -221,7 +221,7 @@ def _prepare() -> None:
 
 @pytest.fixture(scope="session")
 def account() -> Iterator[Account]:
-    """The storage account of this session: Azurite, or the real one that the environment names."""
+    """The storage account of this run: Azurite, or the real one that the environment names."""
     if url := os.environ.get(ACCOUNT_URL):
         yield Account(url, os.environ.get(ACCOUNT_KEY, ""), real=True)
         return
