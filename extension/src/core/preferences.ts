@@ -6,9 +6,10 @@ export interface IPreferences {
   readonly notify: 'all' | 'problems' | 'none';
   readonly openResult: boolean;
   readonly pageSize: number;
+  readonly showCode: boolean;
 }
 
-const DEFAULTS: IPreferences = { notify: 'all', openResult: true, pageSize: 100 };
+const DEFAULTS: IPreferences = { notify: 'all', openResult: true, pageSize: 100, showCode: false };
 
 export class Preferences {
   get now(): IPreferences {
@@ -23,6 +24,7 @@ export class Preferences {
   async follow(registry: ISettingRegistry | null, plugin: string): Promise<void> {
     const settings = await registry?.load(plugin);
     if (settings) {
+      this._settings = settings;
       const take = (): void => {
         this._now = { ...DEFAULTS, ...(settings.composite as Partial<IPreferences>) };
         this._changed.emit(this._now);
@@ -32,6 +34,14 @@ export class Preferences {
     }
   }
 
+  /** Holds at once, and is remembered where there are settings. */
+  async set<K extends keyof IPreferences>(name: K, value: IPreferences[K]): Promise<void> {
+    this._now = { ...this._now, [name]: value };
+    this._changed.emit(this._now);
+    await this._settings?.set(name, value);
+  }
+
+  private _settings: ISettingRegistry.ISettings | null = null;
   private _now = DEFAULTS;
   private readonly _changed = new Signal<this, IPreferences>(this);
 }

@@ -11,12 +11,14 @@ interface IProps {
   /** From 1, as people count. */
   number: number;
   language: string;
+  /** Whether its source is drawn, and not only what it made. */
+  code: boolean;
   running: boolean;
   /** That of `cell`, which changes in place. */
   version: number;
 }
 
-/** A cell: its source, and below it what it made. Drawn again only when its version changed. */
+/** A cell: its source, unless it is hidden, and below it what it made. Drawn again only when its version changed. */
 export const CellView = React.memo(function CellView(props: IProps): React.ReactElement {
   const { cell, running } = props;
   const trans = useTrans();
@@ -38,13 +40,17 @@ export const CellView = React.memo(function CellView(props: IProps): React.React
       }
       aria-busy={running}
     >
-      <div className="codalab-Cell-input">
-        <span className="codalab-Cell-prompt" aria-hidden="true">
-          [{count}]:
-        </span>
-        <Source text={cell.source} language={props.language} />
-      </div>
-      <Tags cell={cell} />
+      {props.code ? (
+        <>
+          <div className="codalab-Cell-input">
+            <span className="codalab-Cell-prompt" aria-hidden="true">
+              [{count}]:
+            </span>
+            <Source text={cell.source} language={props.language} />
+          </div>
+          <Tags cell={cell} />
+        </>
+      ) : null}
       {cell.outputs.length ? (
         <div className="codalab-Cell-outputs">
           {cell.outputs.map((output, i) => (

@@ -32,6 +32,7 @@ export function FailureCard(props: { model: ResultModel }): React.ReactElement {
             cell={cell}
             number={index + 1}
             language={notebook.language}
+            code
             running={false}
             version={cell.version}
           />

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { isOpen } from '../../core/states';
-import { Busy, Empty, ErrorBox, useTrans } from '../../core/ui';
+import { Busy, Empty, ErrorBox, useSignal, useTrans } from '../../core/ui';
 import { type ResultFile } from '../../core/types';
 import { type IActions } from '../actions';
 import { type ResultModel } from '../model/result';
@@ -15,8 +15,21 @@ interface IProps {
   run: (work: () => Promise<unknown>) => void;
 }
 
-/** Figures, tables and whatever else the run left behind. */
+/** Figures, tables and whatever else the run left behind; while it runs there is nothing to ask for. */
 export function FilesTab(props: IProps): React.ReactElement {
+  const { model } = props;
+  const trans = useTrans();
+  const open = useSignal(model.changed, () => model.detail !== null && isOpen(model.detail.state));
+  return open ? (
+    <Empty title={trans.__('Files are here when the run has ended.')}>
+      <p>{trans.__('Figures and tables that are ready already stand in the notebook.')}</p>
+    </Empty>
+  ) : (
+    <Left {...props} />
+  );
+}
+
+function Left(props: IProps): React.ReactElement {
   const { model } = props;
   const trans = useTrans();
   const { value, error } = useLazy(model.files);
@@ -25,12 +38,7 @@ export function FilesTab(props: IProps): React.ReactElement {
     return error ? <ErrorBox error={error} /> : <Busy label={trans.__('Reading the files …')} />;
   }
   if (!value.files.length) {
-    const open = model.detail && isOpen(model.detail.state);
-    return (
-      <Empty
-        title={open ? trans.__('Files are here when the run has ended.') : trans.__('The run left no files.')}
-      />
-    );
+    return <Empty title={trans.__('The run left no files.')} />;
   }
   const of = (kind: ResultFile['kind']): (readonly ResultFile[])[] =>
     groups.filter(([one]) => one?.kind === kind);

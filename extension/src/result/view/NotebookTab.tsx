@@ -20,6 +20,10 @@ export function NotebookTab(props: { model: ResultModel }): React.ReactElement {
   const { cells, running, language, truncated } = model.notebook;
   const state = model.detail?.state;
   const open = state !== undefined && isOpen(state);
+  const { preferences } = model.codalab;
+  const shown = useSignal(preferences.changed, () => preferences.now.showCode);
+  const ofMethod = Boolean(model.detail?.method);
+  const code = shown || !ofMethod;
   // The cells begin below whatever stands above them.
   const list = React.useRef<HTMLDivElement>(null);
   const [above, setAbove] = React.useState(0);
@@ -28,11 +32,12 @@ export function NotebookTab(props: { model: ResultModel }): React.ReactElement {
   const virtual = useVirtualizer({
     count: cells.length,
     getScrollElement: () => scroller.current,
-    estimateSize: index => estimate(cells[index]),
+    estimateSize: index => estimate(cells[index], code),
     getItemKey: index => cells[index]?.key ?? index,
     scrollMargin: above,
     overscan: 3
   });
+  React.useLayoutEffect(() => virtual.measure(), [virtual, code]); // what is out of sight has another height now
   const follow = useFollow(scroller, open ? running : null, version);
   const failed = state === 'failed' && follow.following;
   React.useEffect(() => {
@@ -54,6 +59,16 @@ export function NotebookTab(props: { model: ResultModel }): React.ReactElement {
         aria-label={trans.__('Notebook')}
         {...follow.handlers}
       >
+        {ofMethod ? (
+          <label className="codalab-Notebook-code">
+            <input
+              type="checkbox"
+              checked={shown}
+              onChange={event => void preferences.set('showCode', event.target.checked)}
+            />
+            {trans.__('Show code')}
+          </label>
+        ) : null}
         {state === 'failed' ? <FailureCard model={model} /> : null}
         {truncated ? (
           <p className="codalab-Output-note">
@@ -69,13 +84,14 @@ export function NotebookTab(props: { model: ResultModel }): React.ReactElement {
                 key={item.key}
                 data-index={item.index}
                 ref={virtual.measureElement}
-                className="codalab-Notebook-item"
+                className={`codalab-Notebook-item ${isBare(cell, code) ? 'codalab-mod-bare' : ''}`}
                 style={{ transform: `translateY(${item.start - above}px)` }}
               >
                 <CellView
                   cell={cell}
                   number={item.index + 1}
                   language={language}
+                  code={code}
                   running={open && running === item.index}
                   version={cell.version}
                 />
@@ -93,8 +109,16 @@ export function NotebookTab(props: { model: ResultModel }): React.ReactElement {
   );
 }
 
+/** Code that is hidden and has made nothing yet takes no place. */
+function isBare(cell: ILiveCell, code: boolean): boolean {
+  return !code && cell.type === 'code' && cell.outputs.length === 0;
+}
+
 /** About how high a cell will be, until it is measured. */
-function estimate(cell: ILiveCell | undefined): number {
+function estimate(cell: ILiveCell | undefined, code: boolean): number {
+  if (!cell || isBare(cell, code)) {
+    return 0;
+  }
   const lines = (text: string): number => text.split('\n', 200).length;
-  return 30 + LINE * lines(cell?.source ?? '') + 60 * (cell?.outputs.length ?? 0);
+  return 30 + (code || cell.type !== 'code' ? LINE * lines(cell.source) : 0) + 60 * cell.outputs.length;
 }
