@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import { type BatchModel } from '../../core/stores/batches';
+import { isOpen } from '../../core/states';
 import { longTime } from '../../core/text';
 import { type Batch } from '../../core/types';
 import { Busy, Empty, ErrorBox, ServerGoneBanner, useCodalab, usePage, useSignal, useTrans } from './shared';
@@ -20,7 +21,7 @@ export function BatchView(props: { model: BatchModel }): React.ReactElement {
   const trans = useTrans();
   const batch = useSignal(model.changed, () => model.batch);
   const error = useSignal(model.changed, () => model.error);
-  const [mode, setMode] = React.useState<Mode>('table');
+  const [chosen, setMode] = React.useState<Mode | null>(null);
   const [picked, setPicked] = React.useState<readonly string[]>([]);
   const problem = (
     <ErrorBox error={error} action={{ label: trans.__('Try again'), run: () => void model.refresh() }} />
@@ -42,6 +43,7 @@ export function BatchView(props: { model: BatchModel }): React.ReactElement {
       </div>
     );
   }
+  const mode = chosen ?? (seenBetter(batch) ? 'figures' : 'table');
   const present = picked.filter(id => batch.cells.some(cell => cell.task.task === id));
   const pick = (task: string): void =>
     setPicked(
@@ -158,6 +160,16 @@ function Header(props: {
       </div>
       <ErrorBox error={failed} onClose={() => setFailed(null)} />
     </header>
+  );
+}
+
+/** Several methods on one data set have no numbers in common: figures say more than a table with holes. */
+function seenBetter(batch: Batch): boolean {
+  return (
+    batch.methods.length > 1 &&
+    batch.datasets.length === 1 &&
+    batch.varying.length === 0 &&
+    batch.cells.some(cell => cell.figure || isOpen(cell.task.state))
   );
 }
 

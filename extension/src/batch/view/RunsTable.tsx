@@ -119,6 +119,20 @@ function Row(
             </th>
           );
         }
+        if (column.kind === 'method' && batch.methods.length > 1) {
+          return (
+            <td key={column.key}>
+              <button
+                type="button"
+                className="codalab-Batch-open"
+                onClick={open}
+                title={trans.__('Open the result')}
+              >
+                {oneLine(String(value ?? task.label))}
+              </button>
+            </td>
+          );
+        }
         if (column.kind === 'state') {
           return (
             <td key={column.key}>
