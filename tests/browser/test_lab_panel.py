@@ -111,7 +111,7 @@ def test_from_a_messy_spreadsheet_to_accepted_tasks(panel: Panel, tmp_path: Path
     panel.told("12 gene names look like dates")
     panel.told("'AML' is proposed as the reference")
     panel.shot("panel-questions")
-    panel.click("All of it is right")
+    panel.click("Yes to all")
     panel.told(f"{path.stem}@2")
     panel.told("Everything proposed is confirmed")
     panel.missing("Choose a method")
@@ -121,7 +121,7 @@ def test_from_a_messy_spreadsheet_to_accepted_tasks(panel: Panel, tmp_path: Path
     expect(panel.panel.get_by_role("button", name="Analyze")).to_contain_text("2 tasks")
     panel.shot("panel-ready")
     panel.click("Analyze")
-    panel.told("2 tasks are on their way")
+    panel.told("2 tasks submitted")
     with panel.home.site() as site:
         rows = site.ledger.find(dataset=f"{path.stem}@2")
     assert sorted(row.method or "" for row in rows) == ["de-continuous", "pca-overview"]

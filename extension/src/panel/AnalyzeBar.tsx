@@ -35,7 +35,7 @@ export function AnalyzeBar(props: { onFocus: (focus: string) => void }): JSX.Ele
       ))}
       {sent && (
         <p className="codalab-Panel-good" role="status">
-          ✓ {trans._n('%1 task is on its way.', '%1 tasks are on their way.', sent.tasks.length)}{' '}
+          ✓ {trans._n('%1 task submitted.', '%1 tasks submitted.', sent.tasks.length)}{' '}
           <button type="button" className="codalab-Panel-link" onClick={() => model.open()}>
             {trans.__('Show it')}
           </button>

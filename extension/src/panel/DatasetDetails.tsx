@@ -174,7 +174,7 @@ function Questions(props: { dataset: Dataset }): JSX.Element | null {
             disabled={disabled}
             onClick={() => void datasets.answer(dataset, { accept: true })}
           >
-            {trans.__('All of it is right')}
+            {trans.__('Yes to all')}
           </button>
         )}
       </div>

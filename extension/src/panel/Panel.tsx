@@ -10,6 +10,8 @@ import { useStore } from './store';
 
 const FOCUSABLE = 'input:not([hidden]), select, button, [tabindex="0"]';
 
+const SECTIONS: ReadonlySet<string> = new Set<Section>(['data', 'methods', 'settings']);
+
 /** Data, Methods, Settings, Analyze: the whole way from a table to results, from top to bottom. */
 export function Panel(): JSX.Element {
   const { model, trans } = usePanel();
@@ -30,7 +32,8 @@ export function Panel(): JSX.Element {
       const all = [...(root.current?.querySelectorAll<HTMLElement>('[data-codalab-focus]') ?? [])];
       const place = all.find(one => one.dataset['codalabFocus'] === name);
       const field = place?.matches(FOCUSABLE) ? place : place?.querySelector<HTMLElement>(FOCUSABLE);
-      place?.scrollIntoView({ block: 'center' });
+      // A whole section begins at its beginning.
+      place?.scrollIntoView({ block: SECTIONS.has(name) ? 'start' : 'center' });
       field?.focus({ preventScroll: true });
     });
   };

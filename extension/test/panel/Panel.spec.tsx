@@ -59,7 +59,7 @@ test('from nothing to Analyze with sample data, by names that a screen reader sa
   await user.click(await screen.findByRole('checkbox', { name: 'PCA' }));
   await screen.findByText('1 task, about 4 s');
   await user.click(go());
-  await screen.findByText(/1 task is on its way/);
+  await screen.findByText(/1 task submitted/);
   expect(server.analyzed.map(one => [one.datasets, one.methods])).toEqual([[['golub@1'], ['pca']]]);
 });
 
