@@ -103,7 +103,9 @@ def _html(shown: pd.DataFrame, caption: str, with_index: bool) -> str:
     import html
 
     plain = shown.reset_index() if with_index else shown
-    return f"<p>{html.escape(caption)}</p>\n" + plain.to_html(index=False, escape=True, float_format=_short, border=0)
+    return f"<p>{html.escape(caption)}</p>\n" + plain.to_html(
+        index=False, escape=True, float_format=_short, border=0, na_rep=""
+    )
 
 
 def _short(number: float) -> str:
