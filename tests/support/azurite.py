@@ -81,7 +81,8 @@ def _program() -> Path:
 def _node() -> tuple[Path, list[str]]:
     """`node`, and the command that is `npm`. Raises Missing."""
     node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm:
+    ours = node is not None and Path(node).parent == Path(sys.executable).parent  # a script that starts the real one
+    if node and npm and not ours:
         said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30)
         if said.returncode == 0 and int(said.stdout.strip().lstrip("v").split(".")[0]) >= _OLDEST_NODE:
             return Path(node), [npm]
