@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import threading
 import time
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ from codalab_nb.wiring import PoolSide
 log = logging.getLogger(__name__)
 
 BACK_OFF_MAX_S = 60.0  # the longest time until an attempt that was given back is sent again
+_AT_A_TIME = 50
 
 
 class Dispatcher:
@@ -29,6 +31,7 @@ class Dispatcher:
     def __init__(self, ledger: Ledger, side: PoolSide) -> None:
         self._ledger = ledger
         self._side = side
+        self._sending = threading.Lock()
 
     def send(self, row: TaskRow) -> None:
         # Never longer than the longest back-off, whatever was done to the clock since.
@@ -49,19 +52,38 @@ class Dispatcher:
         return self._side.grants.grant(document, row.n, utc_now() + dt.timedelta(seconds=life))
 
     def send_all(self) -> int:
-        """Sends whatever waits in the outbox; the number sent. A queue that is down is tried again at the next pass."""
+        """Sends whatever waits in the outbox; the number sent. A queue that is down is tried again at the next pass.
+
+        Nothing is sent while another thread does it: it would send the same.
+        """
+        if not self._sending.acquire(blocking=False):
+            return 0
+        try:
+            return self._send_all()
+        finally:
+            self._sending.release()
+
+    def _send_all(self) -> int:
         sent = 0
-        for row in self._ledger.unsent(self._side.name):
-            try:
-                self.send(row)
-            except NotFound as error:
-                log.warning("dispatch of %s: %s", row.id, error)  # it was removed; or its document is lost
-                continue
-            except UnavailableError as error:
-                log.warning("dispatch of %s waits: %s", row.id, error)
-                break
-            sent += 1
+        left_out: set[str] = set()
+        # Some at a time: what a person asks for meanwhile goes before the rest of a large batch.
+        while rows := self._waiting(left_out):
+            for row in rows:
+                try:
+                    self.send(row)
+                except NotFound as error:
+                    log.warning("dispatch of %s: %s", row.id, error)  # it was removed; or its document is lost
+                    left_out.add(row.id)
+                    continue
+                except UnavailableError as error:
+                    log.warning("dispatch of %s waits: %s", row.id, error)
+                    return sent
+                sent += 1
         return sent
+
+    def _waiting(self, left_out: set[str]) -> list[TaskRow]:
+        found = self._ledger.unsent(self._side.name, limit=_AT_A_TIME + len(left_out))
+        return [row for row in found if row.id not in left_out][:_AT_A_TIME]
 
 
 def check_lives(side: PoolSide, documents: Sequence[TaskDocument]) -> None:

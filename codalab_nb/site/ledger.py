@@ -226,13 +226,13 @@ class Ledger:
     def has_open(self) -> bool:
         return bool(self._database.query(f"SELECT 1 FROM task WHERE state IN {_OPEN} LIMIT 1"))  # noqa: S608
 
-    def unsent(self, pool: str | None = None) -> list[TaskRow]:
-        """Open rows, of one pool or of all, whose attempt waits in the outbox, oldest first."""
+    def unsent(self, pool: str | None = None, *, limit: int = -1) -> list[TaskRow]:
+        """Open rows, of one pool or of all, whose attempt waits in the outbox: urgent ones first, then the oldest."""
         sql = (
             f"SELECT * FROM task WHERE sent_at IS NULL AND state IN {_OPEN} AND (:pool IS NULL OR pool = :pool)"  # noqa: S608
-            " ORDER BY submitted_at, position"
+            " ORDER BY priority = 'background', submitted_at, position LIMIT :limit"
         )
-        return [_to_row(row) for row in self._database.query(sql, {"pool": pool})]
+        return [_to_row(row) for row in self._database.query(sql, {"pool": pool, "limit": limit})]
 
     def ids_ending(self, ending: str, column: str) -> list[str]:
         """Ids of tasks (column `id`) or batches (column `batch`) that end with `ending`, at most 3, newest first."""

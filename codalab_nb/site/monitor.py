@@ -82,7 +82,10 @@ class PoolWatch:
             failures = min(failures + 1, 16)
 
     def _pass_and_pause(self) -> None:
-        self.run_pass()
+        if self.side.quick:
+            self.run_pass()
+        else:  # sending has a thread of its own: ten thousand tasks in the outbox keep nobody from looking after others
+            self.reconciler.run_pass()
         self._stop.wait(self.side.pass_s)
 
     def _dispatch_when_due(self) -> None:

@@ -10,6 +10,7 @@ from codalab_nb import failpoints
 from codalab_nb.errors import UnavailableError
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import INTERRUPTED, Reason, Verdict
+from codalab_nb.site.attention import Attention
 from codalab_nb.site.dispatch import BACK_OFF_MAX_S
 from codalab_nb.site.events import last_event, newest_segment
 from codalab_nb.site.ledger import Ledger, TaskRow
@@ -25,13 +26,15 @@ _MOST_ATTEMPTS = 100
 
 
 class Reconciler:
-    """One stateless pass over the open rows of a pool (its only memory is when it last saw which attempt move)."""
+    """One stateless pass over the open rows of a pool (its only memory is when it last saw which attempt
+    move, and whose turn it is)."""
 
     def __init__(self, ledger: Ledger, side: PoolSide) -> None:
         self._ledger = ledger
         self._side = side
         self._store = side.store
         self._liveness = Liveness(side.heartbeat_s, side.pass_s)
+        self._attention = Attention(side.pass_s) if side.shared else None
         # Deadlines must have passed on both clocks: a wall clock set forward by an hour ends nothing early.
         self._started = (time.time(), time.monotonic())
 
@@ -39,56 +42,74 @@ class Reconciler:
         rows = self._ledger.open_tasks(self._side.name)
         buried = {queue: {letter.key for letter in queue.dead_letters()} for queue in self._side.tasks.values()}
         dead_letters = set().union(*buried.values())
-        for row in rows:
-            try:
-                self._look_at(row, dead_letters)
-            except UnavailableError as error:
-                self._liveness.is_dead(row.id, row.n, None)
-                log.warning("task %s: %s", row.id, error)
-            except Exception:
-                # One task that nobody foresaw must not keep the others from being looked after.
-                log.exception("task %s could not be looked at", row.id)
+
+        def look(row: TaskRow) -> bool:
+            return self._try_to_look_at(row, dead_letters)
+
+        if self._attention is None:
+            for row in rows:
+                look(row)
+        else:
+            self._attention.give(rows, lambda row: self._is_due(row, dead_letters), look)
         self._liveness.keep_only({(row.id, row.n) for row in rows})
         for queue, keys in buried.items():
             if keys:
                 queue.forget_dead(sorted(keys))
 
-    def _look_at(self, row: TaskRow, dead_letters: set[str]) -> None:
+    def _try_to_look_at(self, row: TaskRow, dead_letters: set[str]) -> bool:
+        """Whether the task still waits for a worker, as far as could be seen."""
+        try:
+            return self._look_at(row, dead_letters)
+        except UnavailableError as error:
+            self._liveness.is_dead(row.id, row.n, None)
+            log.warning("task %s: %s", row.id, error)
+        except Exception:
+            # One task that nobody foresaw must not keep the others from being looked after.
+            log.exception("task %s could not be looked at", row.id)
+        return False
+
+    def _is_due(self, row: TaskRow, dead_letters: set[str]) -> bool:
+        return f"{row.id}:{row.n}" in dead_letters or self._is_message_over(row) or self._is_past(row.deadline)
+
+    def _look_at(self, row: TaskRow, dead_letters: set[str]) -> bool:
         names = TaskNames(row.id)
         if not row.confirmed:
             confirm(self._store, row)
             self._ledger.mark_confirmed(row.id)
         if fold(self._store, self._ledger, row.id):
-            return
+            return False
         if self._is_past(row.deadline):
             reason = Reason(
                 code="deadline", message="The task got no verdict before its deadline.", fix="Submit it again."
             )
             decide(self._store, row.id, Verdict.EXPIRED, reason)
             fold(self._store, self._ledger, row.id)
-            return
+            return False
         claim = self._store.look(names.claim(row.n))
         if claim is None:
             self._without_claim(row, dead_letters)
-            return
+            return True
         self._ledger.started(row.id, row.n)
         newest = newest_segment(self._store, row.id, row.n)
         if (released := _released(last_event(self._store, row.id, row.n, newest))) is not None:
             code, message = released
             if code == INTERRUPTED and 1 < row.max_attempts < _MOST_ATTEMPTS:
                 self._ledger.send_next(row.id, row.n, after=0.0, detail=message, spare=True)
-                return
+                return False
             why = f"the worker gave it back ({code}: {message})"
             self._next_attempt(row, why, time.time() + min(_BACK_OFF_S * 2 ** (row.n - 1), BACK_OFF_MAX_S))
         elif self._liveness.is_dead(row.id, row.n, f"{claim.version}/{newest and (newest[0], newest[1].version)}"):
             self._next_attempt(row, "the worker stopped giving signs of life", 0.0)
+        return False
 
     def _without_claim(self, row: TaskRow, dead_letters: set[str]) -> None:
         """R3: only a message that is certainly gone is sent again, else a long queue would be flooded."""
         key = f"{row.id}:{row.n}"
-        gone = row.sent_at is not None and max(row.sent_at, row.send_after) + self._side.message_life_s < time.time()
-        if gone or key in dead_letters:
+        if self._is_message_over(row) or key in dead_letters:
             self._ledger.send_again(row.id, row.n)
+
+    def _is_message_over(self, row: TaskRow) -> bool:
+        return row.sent_at is not None and max(row.sent_at, row.send_after) + self._side.message_life_s < time.time()
 
     def _next_attempt(self, row: TaskRow, why: str, after: float) -> None:
         if row.n < row.max_attempts:
