@@ -19,7 +19,7 @@ from codalab_nb.model.base import is_id
 
 PATH = "/events"
 _FROM_PAGE: TypeAdapter[FromPage] = TypeAdapter(FromPage)
-_NOT_UNDERSTOOD = 1003  # RFC 6455, section 7.4.1
+_NOT_UNDERSTOOD, _UNFORESEEN = 1003, 1011  # RFC 6455, section 7.4.1
 
 
 class EventsHandler(websocket.WebSocketHandler, JupyterHandler):
@@ -60,7 +60,10 @@ class EventsHandler(websocket.WebSocketHandler, JupyterHandler):
         def send(message: bytes) -> None:
             loop.call_soon_threadsafe(self._start_sending, message)
 
-        self._page = Page(self._context, send, self._feed.wake)
+        def hang_up() -> None:
+            loop.call_soon_threadsafe(self.close, _UNFORESEEN)
+
+        self._page = Page(self._context, send, self._feed.wake, hang_up)
         self._feed.attach(self._page)
 
     def _start_sending(self, message: bytes) -> None:

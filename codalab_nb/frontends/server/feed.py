@@ -142,7 +142,10 @@ def _tell(page: Page, news: News) -> bool:
         return page.say()
     except CodalabError as error:
         log.warning("a page is not told: %s", error)
-        return False
+    except Exception:
+        log.exception("a page is hung up on: what it asked for cannot be told")
+        page.hang_up()
+    return False
 
 
 class _Bells:

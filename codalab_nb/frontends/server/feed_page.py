@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -43,11 +44,21 @@ class News:
 
 
 class Page:
-    """One WebSocket. `send` takes a message away; when it has left, `sent` is to be called. `wake` wakes the feed."""
+    """One WebSocket. `send` takes a message away; when it has left, `sent` is to be called. `wake` wakes the feed.
 
-    def __init__(self, context: Context, send: Callable[[bytes], None], wake: Callable[[], None]) -> None:
+    `hang_up` ends it from our side: the page comes back, and reads anew.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        send: Callable[[bytes], None],
+        wake: Callable[[], None],
+        hang_up: Callable[[], None],
+    ) -> None:
         self._context = context
         self._send = send
+        self.hang_up = hang_up
         self._wake = wake
         self._inbox: SimpleQueue[FromPage | None] = SimpleQueue()
         self._ready = True
@@ -107,15 +118,17 @@ class Page:
         """From the ledger as it was at `after`; what has no number is told as it is now."""
         changes = self._context.site.ledger.changes
         head = changes.head
-        self._cursor = head if hello.after is None else hello.after
+        self._cursor = head
         self._status = news.status_now
         if hello.after is None:
             return
         self._datasets = self._ledger_due = True
-        try:
-            self._reset = hello.after > head or len(changes.after(hello.after, _LONGEST_REPLAY + 1)) > _LONGEST_REPLAY
-        except TooLongAgo:
-            self._reset = True
+        self._reset = True
+        if not 0 <= hello.after <= head:
+            return  # a number of another ledger, or none
+        with contextlib.suppress(TooLongAgo):
+            self._reset = len(changes.after(hello.after, _LONGEST_REPLAY + 1)) > _LONGEST_REPLAY
+        self._cursor = hello.after
 
     def say(self) -> bool:
         """Sends the next message if there is one and the one before has left."""

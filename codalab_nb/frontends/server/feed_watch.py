@@ -149,7 +149,7 @@ class _Far:
 def _spelled(event: _Event) -> str | None:
     """A LiveEvent as JSON; None for what no page needs, or what is none."""
     kind, body, at = event.get("type"), event.get("body"), event.get("at")
-    if kind not in _TYPES or not isinstance(body, dict) or not isinstance(at, str):
+    if not isinstance(kind, str) or kind not in _TYPES or not isinstance(body, dict) or not isinstance(at, str):
         return None
     told = {"n": event["n"], "seq": event["seq"], "at": at, "type": kind, "body": plain(body)}
     return json.dumps(told, separators=(",", ":"), allow_nan=False)

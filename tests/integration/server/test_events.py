@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ import websocket
 
 from codalab_nb import Site
 from codalab_nb.model.base import new_id
+from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import State
 from codalab_nb.site import embedded
 from codalab_nb.site.cleanup import remove_tasks
@@ -100,7 +102,7 @@ def test_without_a_number_only_what_comes_is_told(server: JupyterServer, elsewhe
         assert [task["task"] for task in heard[-1]["tasks"]] == [new.id]
 
 
-@pytest.mark.parametrize("after", [1, 1 << 52])
+@pytest.mark.parametrize("after", [1, 1 << 52, -1, -(10**30), 10**30])
 def test_a_number_of_another_ledger_is_answered_by_a_reset(server: JupyterServer, after: int) -> None:
     with Stream(server, after=after) as page:
         reset = page.until(lambda message: message["type"] == "reset")[-1]
@@ -232,6 +234,34 @@ def test_data_sets_added_elsewhere(server: JupyterServer, elsewhere: Site, tmp_p
         page.until(lambda message: message["type"] == "status")
         elsewhere.add_dataset(table, name="elsewhere")
         page.until(lambda message: message["type"] == "datasets")
+
+
+def test_a_line_that_is_no_event_harms_neither_its_page_nor_the_others(
+    server: JupyterServer, elsewhere: Site, tmp_path: Path
+) -> None:
+    """The lines of an attempt are written by whoever runs it."""
+    task = elsewhere.run(counting(tmp_path))
+    task.wait()
+    n, seq = task.row.n, 10**6
+    odd: list[dict[str, Any]] = [{"type": []}, {"type": {}}, {"seq": "x"}, {"seq": f"{seq}"}, {"n": float(n)},
+                                 {"at": 7}, {"body": []}, {"body": None}]  # fmt: skip
+    lines = [json.dumps({"n": n, "seq": seq + i, "at": "2026-01-01T00:00:00Z", "type": "metric", "body": {}, **one})
+             for i, one in enumerate(odd)]  # fmt: skip
+    lines += ['{"n":1,"seq":1e400}', '{"n":1,"seq":NaN}', '"seq"', "[1]"]
+    place = elsewhere.store_of(task.id).folder(TaskNames(task.id).events(n))
+    assert place is not None
+    with place.open("ab") as file:
+        file.write("".join(f"{line}\n" for line in lines).encode())
+    with Stream(server) as other, Stream(server) as page:
+        other.until(lambda message: message["type"] == "status")
+        page.watch(task.id)
+        heard = page.until(has_ended(task.id))
+        assert printed(events_of(heard, task.id)) == "0\n1\n2\n3\n4\n"
+        new = ended_row("still told")
+        elsewhere.ledger.accept([new])
+        other.until(lambda message: message["type"] == "ledger" and message["tasks"][0]["task"] == new.id)
+    for view in ("notebook", "log"):
+        assert server.get(f"/tasks/{task.id}/{view}").status == 200
 
 
 def test_what_a_page_may_not_say_closes_it(server: JupyterServer) -> None:
