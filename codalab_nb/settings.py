@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -19,10 +20,18 @@ _NOT_SETTINGS = {"CODALAB_NB_FAILPOINT", "CODALAB_NB_FAILPOINT_LOG", "CODALAB_NB
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _UNITS_B = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_LARGEST_SIZE = 1 << 60
 
 
 def parse_duration(text: object) -> float:
     """Seconds from a number or from `90s`, `15m`, `2h`, `7d`, `1h30m`. Raises ValueError."""
+    seconds = _seconds(text)
+    if not math.isfinite(seconds):
+        raise ValueError(f"{str(text)[:50]!r} is longer than any computer counts")
+    return seconds
+
+
+def _seconds(text: object) -> float:
     if isinstance(text, int | float) and not isinstance(text, bool):
         return float(text)
     spelled = str(text).strip().lower()
@@ -40,7 +49,10 @@ def parse_size(text: object) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", str(text).strip().lower())
     if not match:
         raise ValueError(f"{text!r} is not a size; write for example 500M or 2G")
-    return int(float(match[1]) * _UNITS_B[match[2]])
+    size = float(match[1]) * _UNITS_B[match[2]]
+    if not size < _LARGEST_SIZE:
+        raise ValueError(f"{str(text)[:50]!r} is more than any computer has")
+    return int(size)
 
 
 def _absolute(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -31,18 +32,22 @@ def plan(
     for key, values in sweep.items():
         if not values:
             problems.add("param_value", f"The sweep of {key} has no values.", f"--sweep {key}=1,2,3")
+    swept = [{name: values for key, values in sweep.items() if (name := _of(key, template))} for template in templates]
+    # Counted before they are made: three sweeps of a thousand values are no list that fits into memory.
+    check_size(sum(math.prod(map(len, one.values())) for one in swept), problems)
     planned: list[tuple[Template, dict[str, Any]]] = []
-    for template in templates:
+    for template, own in zip(templates, swept, strict=True):
         fixed = {name: value for key, value in parameters.items() if (name := _of(key, template))}
-        swept = {name: values for key, values in sweep.items() if (name := _of(key, template))}
-        for combination in itertools.product(*swept.values()):
-            planned.append((template, {**fixed, **dict(zip(swept, combination, strict=True))}))
-    if len(planned) > MAX_TASKS:
-        problems.add(
-            "batch_size", f"That would be {len(planned):,} tasks; a batch has at most {MAX_TASKS:,}.", "Sweep less."
-        )
-        problems.raise_if_any()
+        for combination in itertools.product(*own.values()):
+            planned.append((template, {**fixed, **dict(zip(own, combination, strict=True))}))
     return planned
+
+
+def check_size(tasks: int, problems: Problems) -> None:
+    """Raises InputError (batch_size, and what else is in `problems`) for more tasks than a batch may have."""
+    if tasks > MAX_TASKS:
+        problems.add("batch_size", f"That would be {tasks:,} tasks; a batch has at most {MAX_TASKS:,}.", "Sweep less.")
+        problems.raise_if_any()
 
 
 def draft_all(

@@ -174,6 +174,14 @@ def test_a_sweep_makes_a_task_for_each_value(context: Context) -> None:
     assert {one.batch for one in found} == {submitted.batch}
 
 
+def test_a_sweep_of_everything_is_counted_before_it_is_made(context: Context) -> None:
+    """All combinations would need more memory than there is."""
+    sweep = {name: tuple(range(100_000)) for name in ("top_genes", "color_by", "floor")}
+    with pytest.raises(InputError) as refused:
+        analyze(context, methods.Analyze(datasets=(GOLUB,), methods=("pca-overview",), sweep=sweep))
+    assert [one.code for one in refused.value.problems] == ["batch_size"]
+
+
 def test_a_method_says_for_each_data_set_whether_it_fits(context: Context) -> None:
     listed = list_methods(context, (GOLUB, BLADDER)).methods
     by_name = {one.method: one for one in listed}

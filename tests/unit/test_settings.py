@@ -59,6 +59,14 @@ def test_nonsense_durations_are_refused(text: str) -> None:
         parse_duration(text)
 
 
+@pytest.mark.parametrize("text", ["9" * 400 + "h", "9" * 400])
+def test_a_time_or_size_without_end_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="any computer"):
+        parse_duration(text)
+    with pytest.raises(ValueError, match="any computer"):
+        parse_size(text.removesuffix("h") + "G")
+
+
 def test_every_setting_has_a_description() -> None:
     """`config show` and the docs say what each is for."""
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []

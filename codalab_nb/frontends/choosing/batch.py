@@ -12,6 +12,7 @@ from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.method import Method
 from codalab_nb.site.requests import Draft, Options
 from codalab_nb.site.site import Site
+from codalab_nb.site.sweeps import check_size
 
 Pair = tuple[DatasetDocument, Method]
 Given = Callable[[DatasetDocument, Method], Mapping[str, Json]]
@@ -49,6 +50,7 @@ def drafts(
         made += [
             dataclasses.replace(draft, document=draft.document.model_copy(update={"batch": batch})) for draft in one
         ]
+        check_size(len(made), problems)  # before the next pair brings as many
     problems.found = list(dict.fromkeys(problems.found))
     problems.raise_if_any()
     return made
