@@ -59,15 +59,22 @@ class Sheet:
     numeric: Sequence[bool] | None = None
 
 
-def read_table(path: Path, name: str) -> Sheet:
-    """A .csv or .tsv file. Raises ValueError for one that has more rows or columns than a sheet, or is not text."""
+def read_table(path: Path, name: str, *, most_cells: int | None = None) -> Sheet:
+    """A .csv or .tsv file. Raises ValueError for one that has more rows or columns than a sheet, more cells than
+    `most_cells`, or is not text. No more than that is ever in memory."""
+    table: list[list[str]] = []
+    cells = 0
     with path.open(encoding="utf-8-sig", newline="") as lines:
         try:
-            table = list(csv.reader(lines, delimiter="\t" if name.endswith(".tsv") else ","))
+            for row in csv.reader(lines, delimiter="\t" if name.endswith(".tsv") else ","):
+                table.append(row)
+                cells += len(row)
+                if len(table) > MAX_ROWS or len(row) > MAX_COLUMNS:
+                    raise ValueError(f"it has more than {MAX_ROWS:,} rows or {MAX_COLUMNS:,} columns")
+                if most_cells is not None and cells > most_cells:
+                    raise ValueError(f"it has more than {most_cells:,} cells")
         except csv.Error as error:
             raise ValueError(f"it cannot be read as a table: {error}") from error
-    if len(table) > MAX_ROWS or any(len(row) > MAX_COLUMNS for row in table):
-        raise ValueError(f"it has more than {MAX_ROWS:,} rows or {MAX_COLUMNS:,} columns")
     return Sheet(name, table[0] if table else (), table[1:])
 
 

@@ -13,7 +13,7 @@ from codalab_nb.model import names
 from codalab_nb.model.dataset import DatasetDocument, TableFile
 from codalab_nb.stores.ports import SiteStore
 
-_LONGEST_LINE = 8 << 20  # characters; a file without line breaks is not read as a whole to show six rows of it
+MOST_READ = 16 << 20  # characters; a file without line breaks is not read as a whole to show six rows of it
 
 
 def place_of(store: SiteStore, document: DatasetDocument, name: str) -> Path | None:
@@ -38,12 +38,18 @@ def first_rows(store: SiteStore, document: DatasetDocument, table: TableFile, mo
 
 
 def read_rows(path: Path, separator: str, most: int, encoding: str = "utf-8-sig", *, packed: bool) -> list[list[str]]:
-    """The first rows of a text table that are not empty. Raises OSError, EOFError (cut short), csv.Error."""
+    """The first rows of a text table that are not empty, of its first `MOST_READ` characters.
+
+    Raises OSError, EOFError (cut short), csv.Error.
+    """
     with gzip.open(path) if packed else path.open("rb") as raw:
         text = io.TextIOWrapper(raw, encoding, errors="replace", newline="")
         return list(islice(filter(any, csv.reader(_lines(text), delimiter=separator)), most))
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    while line := text.readline(_LONGEST_LINE):
+    """A line break may stand in quotes, so a single row may be as long as the file: all of it counts."""
+    left = MOST_READ
+    while left > 0 and (line := text.readline(left)):
+        left -= len(line)
         yield line

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 import uuid
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +30,7 @@ METHOD = f"{SERVICE}report"
 _WAIT_S = 15.0  # with a warm kernel it takes one or two
 _TIMEOUT_S = 600.0
 _TRIES = 50
+_waiting = threading.Lock()
 _LONGEST_FACT, _MOST_FACTS = 500, 80
 
 
@@ -40,8 +42,13 @@ def make_report(context: Context, task: str) -> results.Report:
     maker = _newest(site, task)
     if maker is None or (not maker.row.is_open and not _is_done(site, maker)):
         maker = _submit(site, bundle, _free(site, task))
-    with contextlib.suppress(TimeoutError):
-        maker.wait(_WAIT_S)
+    # One thread at most waits: whoever opens another result needs the others. The page asks again.
+    if _waiting.acquire(blocking=False):
+        try:
+            with contextlib.suppress(TimeoutError):
+                maker.wait(_WAIT_S)
+        finally:
+            _waiting.release()
     done = _is_done(site, maker)
     if not done and maker.state not in (State.QUEUED, State.RUNNING):
         why = maker.reason.message if maker.reason else str(maker.verdict)

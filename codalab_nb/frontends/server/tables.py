@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from codalab_nb import workbook
 from codalab_nb.errors import InputError
-from codalab_nb.frontends.choosing.preview import read_rows
+from codalab_nb.frontends.choosing.preview import MOST_READ, read_rows
 from codalab_nb.frontends.server.context import Context
 from codalab_nb.frontends.server.datasets_preview import preview
 from codalab_nb.frontends.server.files import TABLES, WORKBOOKS
@@ -19,8 +19,8 @@ from codalab_nb.frontends.server.wire import datasets
 
 MEDIA = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _USUAL, _MOST = 100, 1000  # rows
-_COUNTED = 64 << 20  # bytes; of a larger file the rows are not counted
-_CONVERTED = 256 << 20  # bytes; a larger table takes too long, and no spreadsheet program opens it
+_CONVERTED = 128 << 20  # bytes; a larger table takes too long, and no spreadsheet program opens it
+_CELLS = 5_000_000  # of a table that becomes a workbook: each takes some sixty bytes of this server's memory
 
 
 @operation("getTable", slow=True)
@@ -34,10 +34,10 @@ def get_table(context: Context, task: str, path: str, rows: int | None) -> datas
     except (OSError, csv.Error) as error:
         raise InputError("table_unreadable", f"{path} cannot be read as a table: {error}.", "Download it.") from error
     told = next((one.rows for one in reported(bundle) if path in one.files), None)
-    if len(found) <= wanted:
-        told = max(0, len(found) - 1)
-    elif told is None and ref.size <= _COUNTED:
-        told = _count(place, separator)
+    if ref.size <= MOST_READ:  # else nobody read it to its end
+        told = (
+            max(0, len(found) - 1) if len(found) <= wanted else told if told is not None else _count(place, separator)
+        )
     return preview([[plain(cell) for cell in row] for row in found], told)
 
 
@@ -58,7 +58,7 @@ def get_workbook(context: Context, task: str, path: str) -> Download:
     with tempfile.TemporaryDirectory(prefix="codalab-nb-") as folder:
         made = Path(folder) / "table.xlsx"
         try:
-            workbook.write(made, [workbook.read_table(place, PurePosixPath(path).name)])
+            workbook.write(made, [workbook.read_table(place, PurePosixPath(path).name, most_cells=_CELLS)])
         except (ValueError, csv.Error) as error:
             raise InputError(
                 "table_unreadable", f"{path} cannot become a workbook: {error}.", "Download it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -74,6 +75,24 @@ def test_one_that_failed_is_made_anew(server: JupyterServer, elsewhere: Site, tm
     assert server.get(f"/tasks/{task.id}/report.html").codes == ["report_unknown"]
     assert made(server, task.id)["task"]
     assert server.get(f"/tasks/{task.id}/report.html").status == 200
+
+
+def test_many_who_wait_for_reports_hold_up_nobody_else(server: JupyterServer, elsewhere: Site, tmp_path: Path) -> None:
+    tasks = [elsewhere.run(write(tmp_path / f"{i}.ipynb", "1")).id for i in range(6)]
+    for task in tasks:
+        elsewhere.task(task).wait()
+    busy = [elsewhere.run(write(tmp_path / f"busy{i}.ipynb", "import time\nwhile True: time.sleep(0.1)"))
+            for i in range(2)]  # fmt: skip
+    wait_for(lambda: all(one.state == "running" for one in busy))
+    with ThreadPoolExecutor(len(tasks)) as threads:
+        asked = [threads.submit(server.post, f"/tasks/{task}/report", None) for task in tasks]
+        # All but one are answered, though no report can be made yet.
+        wait_for(lambda: sum(one.done() for one in asked) >= len(tasks) - 1, 10)
+        assert server.get(f"/tasks/{tasks[0]}/notebook").status == 200
+        assert all(one.result().json["ready"] is False for one in asked if one.done())
+        for one in busy:
+            elsewhere.cancel(one.id)
+    wait_for(lambda: not list(elsewhere.ledger.open_tasks()))
 
 
 def test_a_task_that_is_gone_has_no_report(server: JupyterServer, elsewhere: Site, tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ def odd(elsewhere: Site, tmp_path_factory: pytest.TempPathFactory) -> Any:
         "Path('other.tsv').write_text('a\\tb\\n' + '1\\t2\\n' * 5000)\n"
         "Path('torn.csv').write_bytes(b'a,b\\n\"' + b'x' * 200000)\n"
         "Path('wide.csv').write_text(','.join(f'c{n}' for n in range(500)) + '\\n')\n"
+        "Path('endless.csv').write_text('ab,' * 6_000_000)\n"
+        "Path('quoted.csv').write_text('\"x\\n\",' * 4_000_000)\n"
         "Path('p.png').write_bytes(b'\\x89PNG\\r\\n\\x1a\\n' + b'0' * 100)\n"
         "Path('p.svg').write_text('<svg/>')\n"
         "Path('notes.txt').write_text('x')\n"
@@ -68,6 +70,7 @@ def test_what_a_notebook_says_of_its_files_is_believed_as_far_as_it_fits(server:
     files = {file["path"]: file for file in server.get(f"/tasks/{odd.id}/files").json["files"]}
     assert len(files["names.csv"]["title"]) <= 2000
     assert {name: file["kind"] for name, file in files.items()} == {
+        "endless.csv": "table", "quoted.csv": "table",
         "names.csv": "table", "other.tsv": "table", "torn.csv": "table", "wide.csv": "table", "p.png": "figure",
         "p.svg": "figure", "notes.txt": "other", "odd.ipynb": "notebook",
     }  # fmt: skip
@@ -96,6 +99,17 @@ def test_the_first_rows_of_a_table(server: JupyterServer, analysis: str, odd: An
     assert server.get(f"/tasks/{odd.id}/tables/p.png").codes == ["table_unknown"]
     assert server.get(f"/tasks/{odd.id}/tables/torn.csv").status == 400
     assert server.get(f"/tasks/{odd.id}/tables/nothing.csv").codes == ["file_unknown"]
+
+
+@pytest.mark.parametrize("name", ["endless.csv", "quoted.csv"])
+def test_a_table_without_end_is_neither_read_to_its_end_nor_made_a_workbook(
+    server: JupyterServer, odd: Any, name: str
+) -> None:
+    """A row may be as long as the file, with or without line breaks in it; all rows of a gigabyte need tens of them."""
+    shown = server.get(f"/tasks/{odd.id}/tables/{name}").json
+    assert (len(shown["columns"]), shown["more_columns"], shown["n_rows"]) == (200, True, None)
+    assert shown["n_columns"] <= 6_000_000
+    assert server.get(f"/tasks/{odd.id}/workbooks/{name}").codes == ["table_unreadable"]
 
 
 def test_a_workbook_keeps_gene_names_as_text(server: JupyterServer, analysis: str, odd: Any) -> None:
