@@ -13,6 +13,7 @@ from codalab_nb.model.base import JsonObject
 
 INJECTED = -1  # the cell with the injected parameters, which the submitted notebook does not have
 _SHOWN_LINES = 3
+_MOST_DISPLAYS = 100  # of one id: each update changes all of them, and there may be as many updates as displays
 
 
 def fold_outputs(notebook: JsonObject, events: Iterable[Mapping[str, Any]], *, injected: str = "") -> JsonObject:
@@ -116,7 +117,9 @@ class OutputFold:
             return
         outputs.append(clean)
         if display_id and "data" in clean:
-            self.displays.setdefault(display_id, []).append(clean)
+            shown_as = self.displays.setdefault(display_id, [])
+            shown_as.append(clean)
+            del shown_as[:-_MOST_DISPLAYS]
 
 
 def _display_id(output: Mapping[str, Any]) -> str | None:

@@ -98,6 +98,18 @@ def test_the_injected_cell_stands_where_papermill_puts_it() -> None:
     assert len({cell["id"] for cell in fold(taken, event)}) == 2
 
 
+def test_a_flood_of_displays_and_updates_of_one_id_is_folded_in_linear_time() -> None:
+    """Else each of the updates changes each of the displays: a minute of work for each look at such a notebook."""
+    shown = display(0, "old", transient={"display_id": "d"})
+    update = display(0, "new", transient={"display_id": "d"})
+    update["output"]["output_type"] = "update_display_data"
+    start = time.perf_counter()
+    (cell,) = fold(notebook("x"), *[shown] * 25_000, *[update] * 25_000)
+    assert time.perf_counter() - start < 10
+    assert [o["data"]["text/plain"] for o in cell["outputs"]].count("new") == 100
+    assert cell["outputs"][-1]["data"]["text/plain"] == "new"
+
+
 @pytest.mark.parametrize(
     "bad",
     [

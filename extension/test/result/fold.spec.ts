@@ -186,6 +186,23 @@ describe('however much a worker says', () => {
     expect(made.cells[0]!.left).toBe(10_000 - FIRST - LAST);
   });
 
+  test('as many updates as displays of one id end, and the last one is shown', () => {
+    const made = fold();
+    const update = {
+      output_type: 'update_display_data',
+      data: { 'text/plain': 'new' },
+      transient: { display_id: 'd' }
+    };
+    for (let i = 0; i < 20_000; i++) {
+      made.apply(show(0, String(i), 'd'));
+    }
+    for (let i = 0; i < 20_000; i++) {
+      made.apply(output(0, update));
+    }
+    expect(texts(made).at(-1)).toBe('new');
+    expect(texts(made)[0]).toBe('0'); // long out of reach: only the newest hundred are looked for
+  });
+
   test('a spinner is its last word', () => {
     const tail = new Tail(100);
     for (let i = 0; i < 100_000; i++) {

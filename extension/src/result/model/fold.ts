@@ -21,7 +21,9 @@ import {
 export const FIRST = 10;
 export const LAST = 90;
 /** Characters of all outputs together. */
-export const MOST_HELD = 60_000_000;
+export // Of one id: each update changes all of them, and there may be as many updates as displays.
+const MOST_DISPLAYS = 100;
+const MOST_HELD = 60_000_000;
 
 /** Reported numbers, figures and tables are told by this type; it stands beside what is shown. */
 export const REPORT_TYPE = 'application/vnd.codalab.report+json';
@@ -161,7 +163,10 @@ export class NotebookFold {
       this._metric({ name: told['metric'], value: told['value'] });
     }
     if (id !== null && output.kind === 'data') {
-      this._displays.set(id, [...(this._displays.get(id) ?? []), { cell, key: output.key }]);
+      this._displays.set(id, [
+        ...(this._displays.get(id) ?? []).slice(1 - MOST_DISPLAYS),
+        { cell, key: output.key }
+      ]);
     }
   }
 
