@@ -29,6 +29,7 @@ I2, I11, I17, I20, I21, I23, I24 do not depend on the back end, or are tests of 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -37,13 +38,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
 from codalab_nb import Options, Site
 from codalab_nb.failpoints import NAMES
 from codalab_nb.model.base import new_id
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.task import Hint, State, Verdict
+from codalab_nb.queues.servicebus import ServiceBusQueue
+from codalab_nb.queues.servicebus_access import Namespace, RuleKey
 from codalab_nb.site import embedded
 from codalab_nb.site.tasks import Task
 from tests.support import invariants
@@ -161,8 +163,8 @@ def check(site: Site, operator: Azure, task: str, verdicts: set[Verdict], *, mos
         assert done.file("out.txt").read_text() == "real bytes" * 2
 
 
-def submit(site: Site, notebook: Path, **options: int) -> Task:
-    return site.run(notebook, options=Options(pool=POOL, **options))
+def submit(site: Site, notebook: Path, max_attempts: int | None = None) -> Task:
+    return site.run(notebook, options=Options(pool=POOL, max_attempts=max_attempts))
 
 
 def kinds(site: Site, task: str) -> list[str]:
@@ -341,14 +343,12 @@ def test_responses_that_do_not_arrive(watched: Site, operator: Azure, three: obj
     check(watched, operator, task.id, {Verdict.SUCCEEDED})
 
 
-def test_a_worker_that_wakes_up_too_late(
-    watched: Site, operator: Azure, three: list[Serving], machines: list[Machine], tmp_path: Path
-) -> None:
+def test_a_worker_that_wakes_up_too_late(watched: Site, operator: Azure, three: list[Serving], tmp_path: Path) -> None:
     """I19: suspended, judged dead, followed by another; its late commit loses, and the result stays what it is."""
     cell = "import time\nprint('in', flush=True)\ntime.sleep(2)\nopen('out.txt', 'w').write('real bytes' * 2)"
     task = submit(watched, write(tmp_path / "n.ipynb", cell))
     wait_for(lambda: "output" in kinds(watched, task.id))
-    zombie = who_runs(watched, task.id, machines)
+    zombie = three[who_runs(watched, task.id, three)].process.pid
     os.kill(zombie, signal.SIGSTOP)
     try:
         assert task.wait(PATIENCE_S).verdict == Verdict.SUCCEEDED
@@ -384,32 +384,26 @@ def still_open(tasks: list[Task]) -> list[Task]:
 
 def send(operator: Azure, queue: str, *bodies: bytes | str) -> None:
     """As somebody who may."""
-    connection = f"Endpoint=sb://{operator.broker};SharedAccessKeyName=root;SharedAccessKey={KEY}"
-    with (
-        ServiceBusClient.from_connection_string(connection, use_tls=False) as client,
-        client.get_queue_sender(queue) as sender,
-    ):
+    with contextlib.closing(ServiceBusQueue(Namespace(operator.broker), queue, RuleKey("root", KEY))) as sender:
         for body in bodies:
-            sender.send_messages(ServiceBusMessage(body))
+            sender.send(os.urandom(4).hex(), body.encode() if isinstance(body, str) else body, life_s=600)
 
 
 def alive(serving: list[Serving]) -> list[Serving]:
     return [one for one in serving if one.process.poll() is None]
 
 
-def who_runs(site: Site, task: str, machines: list[Machine]) -> int:
-    """The process that claimed the newest attempt: one of ours."""
+def who_runs(site: Site, task: str, serving: list[Serving]) -> int:
+    """The place of the worker that claimed the newest attempt."""
     store, names, n = site.store_of(task), TaskNames(task), 1
     while store.look(names.claim(n + 1)) is not None:
         n += 1
-    pid = int(json.loads(store.read(names.claim(n)))["worker"].rpartition(":")[2])
-    assert pid in {one["serving"]["pid"] for machine in machines for one in machine.json("status") if one["serving"]}
-    return pid
+    worker = json.loads(store.read(names.claim(n)))["worker"]
+    return next(place for place, one in enumerate(serving) if worker.endswith(f":{one.process.pid}"))
 
 
 def kill_who_runs(site: Site, task: str, machines: list[Machine], serving: list[Serving]) -> None:
     """kill -9; a fresh worker takes its place."""
-    pid = who_runs(site, task, machines)
-    place = next(place for place, one in enumerate(serving) if one.process.pid == pid)
+    place = who_runs(site, task, serving)
     serving[place].kill()
     serving[place] = machines[place].serve("run", wait=False)
