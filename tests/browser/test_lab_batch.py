@@ -63,3 +63,11 @@ def test_a_batch_from_click_to_comparison(page: LabPage, batch: str) -> None:
     document.get_by_role("button", name="Table").click()
     rows.first.get_by_role("rowheader").get_by_role("button").click()
     page.state("succeeded")
+    # A method is read by its words, figures and tables; its code comes when it is asked for.
+    source = page.result.locator(".codalab-Source")
+    expect(page.result.locator("img").first).to_be_visible()
+    expect(source).to_have_count(0)
+    page.result.get_by_label("Show code").check()
+    expect(source.first).to_be_visible()
+    page.result.get_by_label("Show code").uncheck()
+    expect(source).to_have_count(0)
