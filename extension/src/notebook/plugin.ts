@@ -48,7 +48,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       return { source, parameters: {} };
     };
     commands.addCommand(Command.analyzeNotebook, {
-      label: trans.__('Analyze'),
+      label: args => (args['toolbar'] ? trans.__('Analyze') : trans.__('Analyze This Notebook …')),
       caption: trans.__('Run this notebook on a worker, with settings of your choice'),
       icon: args => (args['toolbar'] ? logoIcon : undefined),
       isEnabled: args =>
