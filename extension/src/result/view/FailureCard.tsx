@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { useSignal, useTrans } from '../../core/ui';
 import { type ResultModel } from '../model/result';
+import { advice } from '../model/advice';
 import { harmless } from '../safe/text';
 import { CellView } from './CellView';
 
@@ -18,13 +19,7 @@ export function FailureCard(props: { model: ResultModel }): React.ReactElement {
   return (
     <section className="codalab-Failure" aria-label={trans.__('Why it failed')}>
       <h2>{title ? harmless(title) : trans.__('The run failed.')}</h2>
-      <p>
-        {why?.fix
-          ? harmless(why.fix)
-          : trans.__(
-              'Change what it was given with "Copy and change …", or open a copy as a notebook and look at the cell there.'
-            )}
-      </p>
+      <p>{why?.fix ? harmless(why.fix) : advice(title, trans)}</p>
       {cell ? (
         <>
           <p className="codalab-Output-note">{trans.__('It was cell %1:', index + 1)}</p>

@@ -51,6 +51,7 @@ function References(props: { references: readonly string[] }): React.ReactElemen
 function Facts(props: { value: Provenance }): React.ReactElement {
   const { value } = props;
   const trans = useTrans();
+  const { packages, ...surroundings } = value.environment;
   const facts: [string, string | null][] = [
     [trans.__('Task'), value.task],
     [trans.__('Data set'), value.dataset ?? null],
@@ -94,9 +95,23 @@ function Facts(props: { value: Provenance }): React.ReactElement {
           </table>
         </section>
       ) : null}
-      <Values title={trans.__('Environment')} values={value.environment} />
+      <Values title={trans.__('Environment')} values={surroundings} />
+      <Packages packages={packages} />
     </>
   );
+}
+
+/** As `pip freeze` says it: hundreds of lines, shown when asked for. */
+function Packages(props: { packages: unknown }): React.ReactElement | null {
+  const trans = useTrans();
+  const names = Array.isArray(props.packages) ? props.packages.map(name => oneLine(String(name))) : [];
+  return names.length ? (
+    <details>
+      <summary>{trans.__('%1 packages with their versions', names.length)}</summary>
+      <pre className="codalab-Output-text">{names.join('\n')}</pre>
+      <CopyButton text={names.join('\n')} label={trans.__('Copy the list')} />
+    </details>
+  ) : null;
 }
 
 function Values(props: {
