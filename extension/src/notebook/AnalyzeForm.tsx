@@ -25,7 +25,8 @@ function Setting(props: FieldTemplateProps<unknown, RJSFSchema, Wrong>): React.R
   const wrong = props.formContext?.get(label) ?? [];
   return (
     <div className="codalab-Analyze-setting">
-      <label htmlFor={id}>{label}</label>
+      {/* A box to tick carries its own label. */}
+      {schema.type === 'boolean' ? null : <label htmlFor={id}>{label}</label>}
       {schema.description ? <p className="codalab-Analyze-soft">{schema.description}</p> : null}
       {children}
       <ErrorBox problems={wrong} />
@@ -58,7 +59,7 @@ export function AnalyzeForm(props: { model: AnalyzeModel }): React.ReactElement 
     <div className="codalab-Analyze" aria-busy={busy}>
       <p>
         {trans.__(
-          '%1 runs on a worker, with a kernel of its own (%2). Your notebook stays as it is.',
+          'A copy of %1 as it stands here, saved or not, runs in the background with a kernel of its own (%2). Your notebook stays as it is.',
           draft.path,
           draft.kernel
         )}
