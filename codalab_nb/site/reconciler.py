@@ -35,11 +35,15 @@ class Reconciler:
         self._store = side.store
         self._liveness = Liveness(side.heartbeat_s, side.pass_s)
         self._attention = Attention(side.pass_s) if side.shared else None
+        self._is_quiet = False  # at the last pass nothing was open, so what had been buried is forgotten
         # Deadlines must have passed on both clocks: a wall clock set forward by an hour ends nothing early.
         self._started = (time.time(), time.monotonic())
 
     def run_pass(self) -> None:
         rows = self._ledger.open_tasks(self._side.name)
+        if not rows and self._is_quiet and self._side.shared:  # a look into queues far away costs, and tells nothing
+            return
+        self._is_quiet = not rows
         buried = {queue: {letter.key for letter in queue.dead_letters()} for queue in self._side.tasks.values()}
         dead_letters = set().union(*buried.values())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +16,11 @@ from codalab_nb.model.base import new_id
 from codalab_nb.model.pool import LocalPool
 from codalab_nb.model.task import Priority, State
 from codalab_nb.queues.local import LocalQueue
+from codalab_nb.queues.ports import DeadLetter
 from codalab_nb.site.attention import Attention
 from codalab_nb.site.dispatch import Dispatcher
 from codalab_nb.site.ledger import Ledger, TaskRow
+from codalab_nb.site.reconciler import Reconciler
 from codalab_nb.wiring import PoolSide
 
 
@@ -98,7 +100,12 @@ class Recording(LocalQueue):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "queue.db", "recording", folder / "run", lock_s=15.0)
         self.sent: list[str] = []
+        self.looks = 0
         self.at_send: Callable[[], None] = lambda: None
+
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        self.looks += 1
+        return super().dead_letters()
 
     def send(self, key: str, body: bytes, *, life_s: float, delay_s: float = 0.0) -> None:
         self.at_send()
@@ -170,3 +177,18 @@ def test_what_a_person_waits_for_goes_before_the_rest_of_a_large_batch(
     assert Dispatcher(ledger, side).send_all() == 501
     assert recording.sent.index(urgent.id) <= 50
     assert ledger.unsent() == []
+
+
+def test_a_pool_far_away_where_nothing_is_open_is_left_alone(
+    ledger: Ledger, recording: Recording, side: PoolSide
+) -> None:
+    """One pass more looks into its queues, for what was buried last; then nothing is asked of them."""
+    reconciler = Reconciler(ledger, replace(side, shared=True))
+    one = row(1, sent_at=None)
+    for _ in range(3):
+        reconciler.run_pass()
+    assert recording.looks == 2  # one for each priority
+    ledger.accept([one])
+    for _ in range(3):
+        reconciler.run_pass()
+    assert recording.looks == 8
