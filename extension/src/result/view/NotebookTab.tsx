@@ -39,12 +39,13 @@ export function NotebookTab(props: { model: ResultModel }): React.ReactElement {
   });
   React.useLayoutEffect(() => virtual.measure(), [virtual, code]); // what is out of sight has another height now
   const follow = useFollow(scroller, open ? running : null, version);
-  const failed = state === 'failed' && follow.following;
+  // A run that was followed to its end: why it failed stands at the top, and so does what a method found.
+  const fromTheTop = follow.following && (state === 'failed' || (state === 'succeeded' && !code));
   React.useEffect(() => {
-    if (failed) {
-      scroller.current?.scrollTo({ top: 0 }); // why, before all else
+    if (fromTheTop) {
+      scroller.current?.scrollTo({ top: 0 });
     }
-  }, [failed]);
+  }, [fromTheTop]);
   if (!model.loaded) {
     return model.error ? <></> : <Busy label={trans.__('Reading the notebook …')} />;
   }
