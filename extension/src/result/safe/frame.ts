@@ -14,6 +14,7 @@ export interface IFrame {
 
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 const LONGEST = 300_000;
+const [MOST_PARTS, DEEPEST_USE] = [200_000, 20];
 const [LOWEST, HIGHEST, LINE, LETTERS] = [48, 640, 22, 110];
 const HTML =
   words(`a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup data dd
@@ -78,13 +79,49 @@ export function rebuilt(source: string): { markup: string; lines: number } {
   // Parsed apart from the page: nothing in there runs or is fetched.
   const parsed = new DOMParser().parseFromString(source.slice(0, LONGEST), 'text/html');
   // A style sheet may stand in the head, where the parser puts it.
-  const writer = new Writer();
+  const writer = new Writer(!isBomb(parsed.body));
   parsed.head.querySelectorAll('style').forEach(style => writer.style(style));
   writer.children(parsed.body);
   return { markup: writer.parts.join(''), lines: writer.lines };
 }
 
+/** Whether `<use>` of `<use>` would draw more than a figure needs: seven lines of ten each make ten million parts. */
+function isBomb(body: HTMLElement): boolean {
+  const targets = new Map<string, Element[]>();
+  body.querySelectorAll('[id]').forEach(one => {
+    const same = targets.get(one.id);
+    if (same) {
+      same.push(one);
+    } else {
+      targets.set(one.id, [one]);
+    }
+  });
+  const known = new Map<string, number>();
+  const size = (element: Element, depth: number): number => {
+    let sum = element.getElementsByTagName('*').length + 1;
+    for (const use of element.querySelectorAll('use')) {
+      for (const name of ['href', 'xlink:href']) {
+        sum += of(use.getAttribute(name)?.slice(1) ?? '', depth + 1);
+      }
+    }
+    return sum;
+  };
+  const of = (id: string, depth: number): number => {
+    const before = known.get(id);
+    if (before !== undefined || depth > DEEPEST_USE) {
+      return before ?? Infinity;
+    }
+    known.set(id, 0); // what contains itself is not drawn
+    const most = Math.max(0, ...(targets.get(id) ?? []).map(target => size(target, depth)));
+    known.set(id, most);
+    return most;
+  };
+  return size(body, 0) > MOST_PARTS;
+}
+
 class Writer {
+  constructor(private readonly _uses: boolean) {}
+
   readonly parts: string[] = [];
   lines = 1;
 
@@ -111,6 +148,9 @@ class Writer {
 
   private _element(element: Element): void {
     const name = element.localName;
+    if (name === 'use' && !this._uses) {
+      return;
+    }
     if (SILENT.has(name) && !(name === 'title' && element.namespaceURI?.endsWith('/svg'))) {
       return;
     }
