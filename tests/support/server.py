@@ -112,7 +112,8 @@ class JupyterServer:
             connection = HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)
             with contextlib.closing(connection), contextlib.suppress(OSError, HTTPException):
                 connection.request("GET", self.alive, headers={"Authorization": f"token {TOKEN}"})
-                return connection.getresponse().status == 200
+                with connection.getresponse() as response:  # an unread one would keep the socket
+                    return response.status == 200
             return False
 
         wait_for(answers, LIMIT_S)
