@@ -35,6 +35,8 @@ class LabPage:
 
     def reload(self) -> None:
         """F5. Of the documents that were open, JupyterLab draws the one in front."""
+        # Once it has begun, JupyterLab takes `reset` out of its address; with it, a reload would begin with nothing.
+        self.page.wait_for_function("() => !new URLSearchParams(location.search).has('reset')")
         self.page.reload()
         self._started()
 
