@@ -196,6 +196,7 @@ class Stream:
 
     def __exit__(self, *_: object) -> None:
         self.socket.close()
+        self.socket.shutdown()  # `close` leaves the socket open where the other side closed first
 
     def say(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))
