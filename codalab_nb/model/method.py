@@ -14,6 +14,7 @@ from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.base import Document, Json, JsonObject
 from codalab_nb.model.dataset import KIND_WORDS, Kind, Profile, Role, counted
 from codalab_nb.model.proposals import event_level, may_have
+from codalab_nb.model.score import Metric, Score, in_words, score_faults
 
 _NAMED = 4  # so many columns are named as candidates
 DATASET_PARAMETER = "dataset"  # receives the path of the staged data set; never a setting of the user
@@ -72,14 +73,6 @@ class Needs(Document):
     min_events: Annotated[int, Field(ge=0)] = 0  # samples with the event, where its spelling is known
 
 
-class Metric(Document):
-    """A number the method reports. `better` is `none` where more is not better, as for a number of genes."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
-    title: str
-    better: Literal["higher", "lower", "none"] = "none"
-
-
 class Method(Document):
     """A template notebook's declaration."""
 
@@ -92,12 +85,15 @@ class Method(Document):
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     first_figure: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")] | None = None
     metrics: tuple[Metric, ...] = ()
+    # A slug, as `differences`: scores are compared among methods with the same, so they must mean the same there.
+    answers: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")] | None = None
+    score: Score | None = None
     references: tuple[str, ...] = ()
     usual_seconds: Annotated[float, Field(gt=0)] | None = None
     imports: tuple[str, ...] = ()  # modules that must be importable where it runs
 
     @model_validator(mode="after")
-    def _parameters_fit_together(self) -> Method:
+    def _fits_together(self) -> Method:
         wrong = []
         for name, parameter in self.parameters.items():
             if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or name == DATASET_PARAMETER:
@@ -106,9 +102,25 @@ class Method(Document):
             for other in (levels_of[1] if levels_of else None, parameter.differs_from):
                 if other is not None and other not in self.parameters:
                     wrong.append(f"{name} refers to the parameter {other!r}, which does not exist")
+        wrong += score_faults(self.score, self.metrics) if self.score else []
+        if self.score and not self.answers:
+            wrong.append('a score needs "answers": the kind of question whose methods it is compared with')
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
+
+    @property
+    def measure(self) -> str:
+        """What the score is, for people: `balanced accuracy`; "" without one."""
+        return in_words(self.score, self.metrics) if self.score else ""
+
+    def score_of(self, metrics: Mapping[str, float]) -> float | None:
+        """The score of a run that reported `metrics`, higher is better; None where it did not report what counts, or
+        where the score is not in the metrics at all (`score.is_label_free`)."""
+        if self.score is None or self.score.metric is None or self.score.metric not in metrics:
+            return None
+        lower = any(one.name == self.score.metric and one.better == "lower" for one in self.metrics)
+        return -metrics[self.score.metric] if lower else metrics[self.score.metric]
 
 
 def method_from_notebook(notebook: Mapping[str, Any], *, path: str = "the notebook") -> Method:

@@ -14,6 +14,7 @@ from codalab_nb.model.choices import check_parameters, parameter_schema, value_f
 from codalab_nb.model.dataset import Column, Level, Profile, Reference
 from codalab_nb.model.design import revise
 from codalab_nb.model.method import FOR_COUNTS, Method, fits, method_from_notebook, parameters_cell
+from codalab_nb.model.score import LABEL_FREE
 
 METHODS = Path(__file__).parent.parent.parent / "notebooks" / "methods"
 
@@ -60,6 +61,62 @@ def test_every_template_declares_itself_without_a_fault(path: Path) -> None:
     assert all(not cell.get("outputs") for cell in notebook["cells"])
     ids = [cell["id"] for cell in notebook["cells"]]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("path", sorted(METHODS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_template_says_what_kind_of_question_it_answers(path: Path) -> None:
+    """A ranking that is scored is a table which the notebook reports."""
+    notebook = json.loads(path.read_text())
+    found = method_from_notebook(notebook)
+    assert found.answers
+    if found.score is not None and found.score.ranking is not None:
+        sources = ["".join(cell["source"]) for cell in notebook["cells"]]
+        assert any("report.table(" in source and f'"{found.score.ranking}"' in source for source in sources)
+
+
+def test_the_measure_of_a_score_is_told_in_words() -> None:
+    assert method("predict-class").measure == "balanced accuracy"
+    assert method("pca-overview").measure == "share of PC1 explained by the groups (R²)"
+    assert method("de-counts").measure == LABEL_FREE
+    assert method("check-my-data").measure == ""
+
+
+def test_the_score_of_a_run_is_higher_when_it_is_better() -> None:
+    assert method("predict-class").score_of({"balanced_accuracy": 0.9, "auc": 0.95}) == 0.9
+    assert method("predict-class").score_of({"auc": 0.95}) is None  # not reported: no score
+    assert method("de-counts").score_of({"genes_found": 30}) is None  # takes a task of its own
+    notebook = read("batch-check")
+    notebook["metadata"]["codalab"]["score"] = {"metric": "batch_percent_after"}
+    turned = method_from_notebook(notebook)
+    assert turned.score_of({"batch_percent_after": 1.5}) == -1.5
+    assert turned.measure.endswith("less is better")
+
+
+@pytest.mark.parametrize(
+    ("score", "told"),
+    [
+        ({}, "either"),
+        ({"metric": "auc", "ranking": "methods", "found": "auc"}, "given: metric, ranking, found"),
+        ({"ranking": "methods"}, "given: ranking"),
+        ({"metric": "accuracy"}, "'accuracy', which is not in metrics (balanced_accuracy, auc"),
+        ({"ranking": "methods", "found": "hits"}, "'hits', which is not in metrics"),
+        ({"metric": "null_mean"}, '"better": "higher" or "lower"'),
+        ({"metric": "auc", "direction": "up"}, "Extra inputs"),
+    ],
+)
+def test_a_score_that_cannot_be_had_is_refused(score: dict[str, str], told: str) -> None:
+    notebook = read("predict-class")
+    notebook["metadata"]["codalab"]["score"] = score
+    with pytest.raises(InputError) as refused:
+        method_from_notebook(notebook)
+    assert told in str(refused.value)
+
+
+def test_a_score_without_the_kind_of_question_is_refused() -> None:
+    notebook = read("predict-class")
+    del notebook["metadata"]["codalab"]["answers"]
+    with pytest.raises(InputError, match='a score needs "answers"'):
+        method_from_notebook(notebook)
 
 
 def test_all_faults_of_a_declaration_are_told_at_once() -> None:

@@ -67,6 +67,7 @@ def show(args: argparse.Namespace, out: Output) -> int:
             ("needs", "\n".join(needs(method.needs))),
             ("parameters", "\n".join(f"-p {name}=…  {parameter(p)}" for name, p in method.parameters.items())),
             ("metrics", "\n".join(f"{metric.name}: {metric.title}" for metric in method.metrics)),
+            ("score", method.measure),
             ("takes", f"usually {duration(method.usual_seconds)}" if method.usual_seconds else ""),
             ("read more", "\n".join(method.references)),
             ("notebook", str(template.path)),
