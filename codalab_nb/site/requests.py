@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from codalab_nb.errors import InputError, Problem, Problems
-from codalab_nb.model.base import JsonObject, new_id, utc_now
+from codalab_nb.model.base import Json, JsonObject, new_id, utc_now
 from codalab_nb.model.bundle import FileRef
 from codalab_nb.model.choices import check_parameters as check_method_parameters
 from codalab_nb.model.choices import value_from_text
@@ -203,46 +203,25 @@ class Drafting:
         task: str,
     ) -> Draft:
         """A draft of running `template` on `dataset`. Raises InputError (method_does_not_fit, param_…)."""
-        from codalab_nb.datasets.profile import staged_files
-
         method = template.method
         problems = Problems()
-        ok, reason = fits(method, dataset.profile)
-        if not ok:
-            problems.add(
-                "method_does_not_fit",
-                f"{method.name} does not fit {dataset.reference}: {reason}",
-                f"`codalab-nb method list --for {dataset.reference}` shows what fits.",
-            )
-        # Workers of another pool have an environment of their own, which nobody can look into from here.
-        if options.pool == LOCAL and (missing := missing_imports(method)):
-            problems.add(
-                "method_imports", f"{method.name} needs {', '.join(missing)}.", "pip install 'codalab-nb[analysis]'"
-            )
-        values = _spelled_for_method(template, parameters, problems)
-        clean: Mapping[str, Any] = {}
-        if ok:
-            try:
-                clean = check_method_parameters(method, dataset.profile, values)
-            except InputError as error:
-                problems.take(error)
+        values: Mapping[str, Any] = {}
+        try:
+            values = method_values(template, dataset, parameters, pool=options.pool)
+        except InputError as error:
+            problems.take(error)
         limits = self._limits(options, problems)
         problems.raise_if_any()
         assert limits is not None
-        folder = f"{INPUTS}/dataset"
         checked = read_notebook(_content(template), name=template.path.name)
-        stored = [FileRef(path=f"{folder}/{ref.path}", size=ref.size, sha256=ref.sha256) for ref in dataset.files]
-        written = [
-            _from_bytes(content, f"{folder}/{name}")
-            for name, content in staged_files(dataset.profile, dataset.reference).items()
-        ]
+        folder, stored, written = staged(dataset)
         return self._draft(
             checked,
             template.path.name,
             written,
             stored=stored,
             task=task,
-            parameters={DATASET_PARAMETER: folder, **clean},
+            parameters={DATASET_PARAMETER: folder, **values},
             kernel=checked.kernel,
             limits=limits,
             options=options,
@@ -318,6 +297,48 @@ class Drafting:
                 problems.take(error)
             except ValueError:
                 problems.add("path", f"{name!r} cannot be the name of a file in a bundle.", "Rename it.")
+
+
+def method_values(
+    template: Template, dataset: DatasetDocument, given: Mapping[str, Any], *, pool: str
+) -> dict[str, Json]:
+    """All parameters of a run of `template` on `dataset`, but for the folder of the data set itself.
+
+    Raises InputError with everything that forbids the run (method_does_not_fit, method_imports, param_…).
+    """
+    method = template.method
+    problems = Problems()
+    ok, reason = fits(method, dataset.profile)
+    if not ok:
+        problems.add(
+            "method_does_not_fit",
+            f"{method.name} does not fit {dataset.reference}: {reason}",
+            f"`codalab-nb method list --for {dataset.reference}` shows what fits.",
+        )
+    # Workers of another pool have an environment of their own, which nobody can look into from here.
+    if pool == LOCAL and (missing := missing_imports(method)):
+        problems.add(
+            "method_imports", f"{method.name} needs {', '.join(missing)}.", "pip install 'codalab-nb[analysis]'"
+        )
+    values = _spelled_for_method(template, given, problems)
+    clean: dict[str, Json] = {}
+    if ok:
+        try:
+            clean = check_method_parameters(method, dataset.profile, values)
+        except InputError as error:
+            problems.take(error)
+    problems.raise_if_any()
+    return clean
+
+
+def staged(dataset: DatasetDocument) -> tuple[str, list[FileRef], list[Source]]:
+    """The folder in which a task finds the data set, the stored files in it, and what is written beside them."""
+    from codalab_nb.datasets.profile import staged_files
+
+    folder = f"{INPUTS}/{DATASET_PARAMETER}"
+    stored = [FileRef(path=f"{folder}/{ref.path}", size=ref.size, sha256=ref.sha256) for ref in dataset.files]
+    files = staged_files(dataset.profile, dataset.reference)
+    return folder, stored, [_from_bytes(content, f"{folder}/{name}") for name, content in files.items()]
 
 
 def _submitter(pool: str) -> str:

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import threading
 import uuid
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from codalab_nb.errors import InputError
 from codalab_nb.frontends.cli.results import details, facts
@@ -22,6 +22,7 @@ from codalab_nb.frontends.server.results import Bundle, bundle_of
 from codalab_nb.frontends.server.wire import results
 from codalab_nb.model.task import SERVICE, State
 from codalab_nb.site.requests import Options
+from codalab_nb.site.service_notebooks import service_notebooks
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task
 
@@ -67,13 +68,6 @@ def get_report(context: Context, task: str) -> Download:
         raise InputError("report_open", "The report is not finished.", "Wait for it, or ask for it again.")
     _, path = bundle_of(context, maker.id).file(FILE)
     return Download(path, f"{PurePosixPath(bundle.row.notebook).stem}-{task[-8:]}-{FILE}", "text/html")
-
-
-def service_notebooks() -> Path:
-    """The notebooks that work for the project itself: beside the package in a checkout, in it in a wheel."""
-    package = Path(__file__).resolve().parent.parent.parent
-    inside = package / "notebooks" / "service"
-    return inside if inside.is_dir() else package.parent / "notebooks" / "service"
 
 
 def _submit(site: Site, bundle: Bundle, maker: str) -> Task:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from codalab_nb import Site
-from codalab_nb.frontends.server.report import service_notebooks
 from codalab_nb.model.notebook import read_notebook
+from codalab_nb.site.service_notebooks import service_notebooks
 from tests.support.browser import HOW, chromium, launch
 from tests.support.home import wait_for
 from tests.support.hostile_outputs import LAST_WORDS, Beacon, cells
