@@ -60,6 +60,7 @@ def _values(data: ExpressionSet, values: Floats) -> dict[str, float]:
     low, middle, high = np.percentile(measured, [5, 50, 95])
     spread = measured.std()
     centered = (measured - measured.mean()) / spread if spread else np.zeros_like(measured)
+    squares = centered * centered  # a power of numpy takes twenty times as long
     totals = np.nansum(np.abs(values), axis=0)
     numbers = (
         1 - measured.size / values.size,
@@ -67,8 +68,8 @@ def _values(data: ExpressionSet, values: Floats) -> dict[str, float]:
         (measured < 0).mean(),
         (measured == np.round(measured)).mean(),
         _LOG(1 + (high - low) / abs(middle)) if middle else np.nan,
-        np.clip((centered**3).mean(), -100, 100),
-        _LOG(1 + (centered**4).mean()),
+        np.clip((squares * centered).mean(), -100, 100),
+        _LOG(1 + (squares * squares).mean()),
         totals.std() / totals.mean() if totals.mean() else np.nan,
         1 - len(set(data.values.index.astype(str))) / len(values) if len(values) else np.nan,
     )

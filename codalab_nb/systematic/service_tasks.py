@@ -1,0 +1,127 @@
+"""The tasks by which the project learns about data sets and methods: profiles and label-free scores.
+
+They are tasks like any other, run by the same workers in the same sandbox; lists of a person's tasks leave them out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codalab_nb.errors import InputError
+from codalab_nb.model.dataset import DatasetDocument
+from codalab_nb.model.method import DATASET_PARAMETER
+from codalab_nb.model.task import SERVICE, State
+from codalab_nb.site.catalog import Template
+from codalab_nb.site.ledger import TaskRow
+from codalab_nb.site.requests import Draft, Options, method_values, staged
+from codalab_nb.site.service_notebooks import service_notebooks
+from codalab_nb.site.site import Site
+from codalab_nb.site.tasks import Task
+
+PROFILE_METHOD, SCORE_METHOD = f"{SERVICE}profile", f"{SERVICE}score"
+PROFILE_FILE, SCORE_FILE = "profile.json", "score.json"
+BUDGET_S = 120.0  # after which a score starts no further split or shuffle
+_LARGEST = 1 << 20  # of a file that a worker wrote, to be read
+
+
+@dataclass(frozen=True)
+class DatasetFeatures:
+    """What a profile task measured. `features`: name → number, NaN where it does not exist. The sketches are small
+    sets of hashes, of what tells samples, features and values apart; data sets with a common origin share many."""
+
+    rows: int
+    columns: int
+    features: Mapping[str, float]
+    sketches: Mapping[str, Sequence[int]]
+
+
+def profile_draft(site: Site, document: DatasetDocument, *, task: str, options: Options) -> Draft:
+    """A draft of measuring a data set. Raises InputError (timeout, memory, pool_unknown)."""
+    return _on_dataset(
+        site.draft(service_notebooks() / "profile.ipynb", options=options, task=task),
+        document,
+        method=PROFILE_METHOD,
+        label=f"Profile of {document.reference}",
+    )
+
+
+def score_draft(
+    site: Site,
+    document: DatasetDocument,
+    template: Template,
+    parameters: Mapping[str, Any],
+    *,
+    task: str,
+    options: Options,
+    budget_s: float = BUDGET_S,
+) -> Draft:
+    """A draft of scoring `template` with these parameters on a data set, where its score is label-free.
+
+    Raises InputError as a draft of the run itself would (method_does_not_fit, method_imports, param_…), and
+    score_undeclared where the method's score is a metric of its runs, or it has none.
+    """
+    method = template.method
+    if method.score is None or not method.score.is_label_free:
+        has = f"has the metric {method.score.metric!r} as its score" if method.score else "declares no score"
+        told = f"{method.name} {has}; no task is needed for that."
+        raise InputError("score_undeclared", told, 'Declare "score": {"ranking": TABLE, "found": METRIC}.')
+    draft = site.draft(
+        service_notebooks() / "score.ipynb",
+        parameters={
+            "parameters": method_values(template, document, parameters, pool=options.pool),
+            "ranking": method.score.ranking,
+            "found": method.score.found,
+            "per_group": max(method.needs.min_per_group, 2),
+            "budget_s": budget_s,
+        },
+        inputs={"notebook": template.path.absolute()},
+        options=options,
+        task=task,
+    )
+    return _on_dataset(draft, document, method=SCORE_METHOD, label=f"Score of {method.title} on {document.reference}")
+
+
+def read_profile(site: Site, task: str) -> DatasetFeatures | None:
+    """What a profile task measured; None as long as it has not succeeded."""
+    row = site.ledger.get(task)
+    if row is None or row.state is not State.SUCCEEDED:
+        return None
+    try:
+        path = Task(site, task).file(PROFILE_FILE)
+        if path.stat().st_size > _LARGEST:
+            return None
+        told = json.loads(path.read_bytes())
+        features = {str(name): math.nan if value is None else float(value) for name, value in told["features"].items()}
+        sketches = {str(name): tuple(map(int, hashes)) for name, hashes in told["sketches"].items()}
+        return DatasetFeatures(int(told["rows"]), int(told["columns"]), features, sketches)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, InputError):
+        return None  # a worker wrote it: one that does not hold what it should is as good as none
+
+
+def read_score(row: TaskRow) -> float | None:
+    """The score that a score task found; None where there is none (yet). Its `score.json` says why."""
+    score = row.metrics.get("score") if row.state is State.SUCCEEDED else None
+    return score if score is not None and math.isfinite(score) else None
+
+
+def _on_dataset(draft: Draft, document: DatasetDocument, *, method: str, label: str) -> Draft:
+    """With the data set staged as for a method, and said to be about it."""
+    folder, stored, written = staged(document)
+    told = draft.document
+    about = told.model_copy(
+        update={
+            "inputs": (*told.inputs, *stored, *(source.ref for source in written)),
+            "parameters": {DATASET_PARAMETER: folder, **told.parameters},
+            "dataset": document.reference,
+            "method": method,
+            "label": label,
+            "source": None,
+            "warnings": (),
+        }
+    )
+    return dataclasses.replace(draft, document=about, sources=(*draft.sources, *written), warnings=())
