@@ -57,7 +57,7 @@ def check_parameters(method: Method, profile: Profile, given: Mapping[str, Json]
     for name, parameter in method.parameters.items():
         properties = schema["properties"][name]
         if name in known:
-            _check_value(problems, name, known[name], properties)
+            check_value(problems, name, known[name], properties)
             values[name] = known[name]
         elif "default" in properties:
             proposed = (
@@ -121,7 +121,7 @@ def _plain(value: Json) -> Json:
     return float(value) if isinstance(value, float) else value
 
 
-def _check_value(problems: Problems, name: str, value: Json, schema: JsonObject) -> None:
+def check_value(problems: Problems, name: str, value: Json, schema: JsonObject) -> None:
     if not has_type(value, schema["type"]):
         problems.add(
             "param_type",
