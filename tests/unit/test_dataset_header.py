@@ -1,4 +1,4 @@
-"""Which rows are header rows: rows of data that hold text, and rows of units, are none."""
+"""Which rows are header rows: rows of data that hold text, and rows of units, are none; and a file that has none."""
 
 from __future__ import annotations
 
@@ -62,3 +62,62 @@ def test_a_row_of_units_is_told_and_no_data(tmp_path: Path, units: str) -> None:
 @pytest.mark.parametrize("labels", [["ctrl", "drug"], ["m", "f"], ["A", "B"], ["day 1", "day 2"], ["0 h", "KO"]])
 def test_labels_are_no_units(labels: list[str]) -> None:
     assert not is_units_row([None], labels)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "G1,1,2\nG2,3,4\n",
+        "MYC,1,2\nTP53,3,4\n",
+        "TP53,1,2,3\nMYC,4,5,6\nEGFR,7,8,9\n",
+        "Xkr4,0,0,7\nRp1,1,2,3\n",
+        "Myc,1.5,2.25\nTrp53,1.5,3\n",
+        "G1;1,5;2,5\nG2;3,5;4,5\n",
+        "ID1,4,5\nID2,6,7\n",
+        "5.1,3.5,1.4,setosa\n4.9,3.0,1.4,setosa\n6.3,3.3,6.0,virginica\n",
+    ],
+)
+def test_a_file_without_a_header_line_is_refused(tmp_path: Path, content: str) -> None:
+    """Its first gene would be lost, and samples be called 1 and 2."""
+    with pytest.raises(InputError) as refused:
+        profile_files([written(tmp_path / "expression.csv", content)])
+    assert [problem.code for problem in refused.value.problems] == ["no_header"]
+    assert "Add a first line that names the columns" in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "gene,1,2\nG1,1,2\nG2,3,4\n",
+        ",0,1\nG1,1,2\nG2,3,4\n",
+        "Probe Set ID,101,102\nG1,1,2\nG2,3,4\n",
+        "1,2\nG1,5,6\nG2,3,4\n",  # as R writes it
+        "gene,0.5,1\nG1,1,2\nG2,3,4\n",
+        "G1,a,2\nG2,3,4\n",
+    ],
+)
+def test_samples_may_be_called_by_numbers(tmp_path: Path, content: str) -> None:
+    profile, _ = profile_files([written(tmp_path / "expression.csv", content)])
+    assert "no_header" not in [note.code for note in profile.warnings]
+
+
+def test_a_doubtful_first_line_is_a_warning_and_a_sample_table_settles_it(tmp_path: Path) -> None:
+    matrix = written(tmp_path / "expression.csv", "Measured,1,2\nG1,1,2\nG2,3,4\n")
+    table = written(tmp_path / "table.csv", "nr,group\n1,ctrl\n2,drug\n")
+    assert "no_header" in [note.code for note in profile_files([matrix])[0].warnings]
+    assert "no_header" not in [note.code for note in profile_files([matrix], samples=table)[0].warnings]
+    table.write_text("1,ctrl\n2,drug\n")
+    with pytest.raises(InputError, match="names a sample: add a line above it"):
+        profile_files([matrix], samples=table)
+
+
+def test_a_headless_table_that_nobody_pointed_at_only_comes_along(tmp_path: Path) -> None:
+    written(tmp_path / "labels.csv", "G1,1,2\nG2,3,4\n")
+    profile, files = profile_files([tmp_path])
+    assert (profile.orientation, [note.code for note in profile.warnings]) == ("files", ["no_header"])
+    assert [name for _, name in files] == ["labels.csv"]
+
+
+def written(path: Path, content: str) -> Path:
+    path.write_text(content)
+    return path
