@@ -20,8 +20,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.support.browser import HOW, Notebook, Server, chromium, empty, launch
+from tests.support.browser import HOW, Notebook, chromium, launch
 from tests.support.home import Home
+from tests.support.jupyter import Server, empty
 from tests.support.notebooks import write
 
 # Now and then a print, as a training loop does; not in step with anybody's timer.

@@ -22,8 +22,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.bench.browser import FRAMES
-from tests.support.browser import HOW, PANEL, Server, chromium, launch
+from tests.support.browser import HOW, PANEL, chromium, launch
 from tests.support.home import Home
+from tests.support.jupyter import Server
 from tests.support.lab_page import LabPage
 from tests.support.notebooks import notebook, write
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.support.browser import HOW, Kind, Notebook, Server, chromium, empty, launch
+from tests.support.browser import HOW, Notebook, chromium, launch
 from tests.support.home import Home
+from tests.support.jupyter import Kind, Server, empty
 from tests.support.notebooks import write
 
 

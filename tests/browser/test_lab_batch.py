@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from codalab_nb.examples import example_folder
-from tests.support.browser import Server
 from tests.support.home import Home
+from tests.support.jupyter import Server
 from tests.support.lab_page import LabPage
 
 

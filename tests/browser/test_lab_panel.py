@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
 
-from tests.support.browser import LIMIT_S, Server
+from tests.support.browser import LIMIT_S
 from tests.support.home import ROOT, Home
+from tests.support.jupyter import Server
 from tests.support.lab_page import LabPage
 
 WORKBOOK = ROOT / "tests/data/leukemia_armstrong/leukemia_messy.xlsx"

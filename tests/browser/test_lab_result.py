@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.support.browser import Server
 from tests.support.home import Home
+from tests.support.jupyter import Server
 from tests.support.lab_page import LabPage
 
 WAITING = "print('before', flush=True)\nimport time\ntime.sleep(600)"

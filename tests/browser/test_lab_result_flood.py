@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.support.browser import Server
 from tests.support.home import Home
 from tests.support.hostile_outputs import LAST_WORDS, Beacon, cells
+from tests.support.jupyter import Server
 from tests.support.lab_page import LabPage
 
 # What must not stand in the document itself, outside of the sandboxed frames.

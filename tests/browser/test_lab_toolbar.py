@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
 
-from tests.support.browser import PANEL, Server
+from tests.support.browser import PANEL
 from tests.support.home import Home
+from tests.support.jupyter import Server
 from tests.support.lab_page import LabPage
 from tests.support.notebooks import notebook
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.support.browser import LIMIT_S, Notebook, Server
+from tests.support.browser import LIMIT_S, Notebook
 from tests.support.home import ROOT
+from tests.support.jupyter import Server
 from tests.support.notebooks import notebook as document
 
 WORKBOOK = ROOT / "tests/data/leukemia_armstrong/leukemia_messy.xlsx"

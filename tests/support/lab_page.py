@@ -11,8 +11,9 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from codalab_nb.site.tasks import Task
-from tests.support.browser import LIMIT_S, ROOT, TOKEN, Server, Watch
-from tests.support.home import Home
+from tests.support.browser import LIMIT_S, Watch
+from tests.support.home import ROOT, Home
+from tests.support.jupyter import TOKEN, Server
 from tests.support.notebooks import notebook
 
 AXE = ROOT / "extension/node_modules/axe-core/axe.min.js"
