@@ -66,7 +66,9 @@ class Service:
         self._monitor = Monitor(self._ledger, self._pools, settings)
         side = wiring.local_worker_side(places, settings)
         self._warmth = Warmth(places.scratch, sandbox=settings.sandbox, ready=settings.warm, mask=places.home)
-        self._supervisor = Supervisor(side.tasks, side.open_attempt, side.responses, self._warmth, settings)
+        self._supervisor = Supervisor(
+            side.tasks, side.open_attempt, side.responses, self._warmth, settings, background=side.background
+        )
 
     def run(self) -> None:
         """Serves until asked to go, or until nothing was there to do for the idle time."""

@@ -17,7 +17,7 @@ from codalab_nb.errors import ProtocolError, UnavailableError
 from codalab_nb.model.pool import LOCAL, SITE_RULE, WORKER_RULE, AzurePool, Invite, LocalPool, QueueKeys, Queues
 from codalab_nb.model.task import Message, Priority
 from codalab_nb.places import Places
-from codalab_nb.queues.local import LocalQueue, LocalReceiver
+from codalab_nb.queues.local import LocalQueue
 from codalab_nb.queues.ordered import OrderedReceiver
 from codalab_nb.queues.ports import Receiver, Sender, TaskQueue
 from codalab_nb.settings import Settings
@@ -50,7 +50,8 @@ class WorkerSide:
     """What a worker of a pool gets, and no more: listen on tasks, send on responses, one attempt's names at a time."""
 
     pool: str
-    tasks: Receiver  # urgent ones first
+    tasks: Receiver  # urgent ones first; with `background` only these
+    background: Receiver | None  # background tasks, to be served beside the urgent ones; None: they come with `tasks`
     responses: Sender
     open_attempt: Callable[[Message], AttemptStore]  # raises ProtocolError for a message without its grant
     heartbeat_s: float
@@ -86,7 +87,8 @@ def local_worker_side(places: Places, settings: Settings) -> WorkerSide:
     store = LocalStore(places.store, places.runtime)
     return WorkerSide(
         pool=LOCAL,
-        tasks=LocalReceiver(urgent, background),
+        tasks=urgent,
+        background=background,
         responses=responses,
         open_attempt=lambda message: store.attempt(message.task, message.n),
         heartbeat_s=settings.heartbeat,
@@ -97,7 +99,7 @@ def local_worker_side(places: Places, settings: Settings) -> WorkerSide:
 def _local_queues(places: Places, settings: Settings) -> tuple[LocalQueue, LocalQueue, LocalQueue]:
     """Urgent tasks, background tasks, responses. The names of the first and the last are those of the oldest homes."""
     urgent = LocalQueue(places.queue, f"{LOCAL}-tasks", places.runtime, lock_s=settings.lock)
-    return urgent, urgent.beside(f"{LOCAL}-background", same_bell=True), urgent.beside(f"{LOCAL}-responses")
+    return urgent, urgent.behind(f"{LOCAL}-background"), urgent.beside(f"{LOCAL}-responses")
 
 
 # --- Azure
@@ -245,6 +247,7 @@ def worker_side(invite: Invite, cache: Path, *, cache_bytes: int | None = None) 
     return WorkerSide(
         pool=invite.pool,
         tasks=tasks,
+        background=None,
         responses=responses,
         open_attempt=open_attempt,
         heartbeat_s=invite.heartbeat_s,

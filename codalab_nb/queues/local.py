@@ -6,7 +6,6 @@ import copy
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from codalab_nb.bells import Bell, Listener
@@ -56,18 +55,25 @@ class LocalQueue:
         self._lock_s = lock_s
         self._max_deliveries = max_deliveries
         self._bell = Bell(runtime / f"q-{name}")
+        self._before: LocalQueue | None = None
         self._database = Database(
             path,
             _SCHEMA,
             rebuild_hint="Stop everything (`codalab-nb stop`), remove the file, and repeat: it is rebuilt.",
         )
 
-    def beside(self, name: str, *, same_bell: bool = False) -> LocalQueue:
-        """Another queue of the same file. With `same_bell` whoever waits for one of the two hears of both."""
+    def beside(self, name: str) -> LocalQueue:
+        """Another queue of the same file."""
         other = copy.copy(self)
         other.name = name
-        if not same_bell:
-            other._bell = Bell(self._runtime / f"q-{name}")
+        other._bell = Bell(self._runtime / f"q-{name}")
+        other._before = None
+        return other
+
+    def behind(self, name: str) -> LocalQueue:
+        """Another queue of the same file, for what can wait: while this one has a message, that one brings none."""
+        other = self.beside(name)
+        other._before = self
         return other
 
     # --- sender
@@ -101,23 +107,29 @@ class LocalQueue:
         """For a receiver that also waits for other things."""
         return self._bell.listen()
 
+    def _values(self) -> dict[str, object]:
+        return {"queue": self.name, "now": time.time(), "lock": self._lock_s, "delay": _MAX_DELAY_S}
+
+    def _has_message(self) -> bool:
+        """Whether somebody could take one now."""
+        return bool(
+            self._database.query(
+                "SELECT 1 FROM message WHERE queue = :queue AND expires_at > :now"
+                " AND (visible_at <= :now OR visible_at > :now + :delay)"
+                " AND (locked_until IS NULL OR locked_until <= :now OR locked_until > :now + :lock) LIMIT 1",
+                self._values(),
+            )
+        )
+
     def _take(self) -> Received | None:
         # A cheap look first: most wake-ups of a herd find nothing, and a write transaction is not for that.
-        now = time.time()
-        values: dict[str, object] = {"queue": self.name, "now": now, "lock": self._lock_s, "delay": _MAX_DELAY_S}
-        looked = self._database.query(
-            "SELECT 1 FROM message WHERE queue = :queue AND expires_at > :now"
-            " AND (visible_at <= :now OR visible_at > :now + :delay)"
-            " AND (locked_until IS NULL OR locked_until <= :now OR locked_until > :now + :lock) LIMIT 1",
-            values,
-        )
-        if not looked:
+        if not self._has_message() or (self._before is not None and self._before._has_message()):
             return None
         token = uuid.uuid4().hex
         with self._database.transaction() as db:
             # The time is asked under the write lock: a receiver that waited for it with an older one would take the
             # lock just made for one from the future, which is how a clock set back looks.
-            row = db.execute(_TAKE, {**values, "now": time.time(), "token": token}).fetchone()
+            row = db.execute(_TAKE, {**self._values(), "token": token}).fetchone()
         if row is None:
             return None
         message = Received(key=row["key"], body=row["body"], deliveries=row["deliveries"], token=token)
@@ -177,52 +189,3 @@ class LocalQueue:
 
     def close(self) -> None:
         self._database.close()
-
-
-class LocalReceiver:
-    """Queues of one file and one bell as one: while an earlier one has a message, later ones wait."""
-
-    def __init__(self, *queues: LocalQueue) -> None:
-        self._queues = queues
-
-    def receive(self, timeout_s: float) -> Received | None:
-        if (message := self._take()) or timeout_s <= 0:
-            return message
-        deadline = time.monotonic() + timeout_s
-        with self._queues[0].listen() as listener:
-            while not (message := self._take()):
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return None
-                listener.wait(min(left, _SLOW_LOOK_S))
-            return message
-
-    def _take(self) -> Received | None:
-        for place, queue in enumerate(self._queues):
-            if message := queue._take():
-                return replace(message, token=f"{place}:{message.token}")
-        return None
-
-    def _of(self, message: Received) -> tuple[LocalQueue, Received]:
-        """Where a message in hand came from, and the message as that queue knows it."""
-        place, _, token = message.token.partition(":")
-        return self._queues[int(place)], replace(message, token=token)
-
-    def ack(self, message: Received) -> bool:
-        queue, known = self._of(message)
-        return queue.ack(known)
-
-    def abandon(self, message: Received) -> bool:
-        queue, known = self._of(message)
-        return queue.abandon(known)
-
-    def bury(self, message: Received, reason: str) -> bool:
-        queue, known = self._of(message)
-        return queue.bury(known, reason)
-
-    def pause(self) -> None:
-        """Nothing is ever kept for a receiver that does not ask."""
-
-    def close(self) -> None:
-        for queue in self._queues:
-            queue.close()

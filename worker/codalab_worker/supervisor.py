@@ -35,6 +35,7 @@ from codalab_worker.warm import Warmth
 log = logging.getLogger(__name__)
 
 _RELEASES_IN_A_ROW = 3
+_WAIT_S = 1.0  # of a slot, until it looks whether it shall end
 _HINT_LIFE_S = 600.0
 _DRAIN_LOOK_S = 0.1
 _QUIET_S = 15.0
@@ -49,9 +50,20 @@ class Trouble:
     last: float
 
 
+@dataclass
+class _Lane:
+    """A queue, and how many of its tasks are in hand now."""
+
+    tasks: Receiver
+    gives_way: bool  # begins nothing while the slots are full
+    busy: int = 0
+
+
 class Supervisor:
     """Serves one pool with `settings.slots` tasks at a time.
 
+    `background`: a queue of tasks that never take the place of another: they begin while slots are free, and those of
+    `tasks` do not count them; so there may be `slots` tasks of each kind. None: all come with `tasks`, and each counts.
     `most_memory`: bytes that one task may have here, however much it asks for; None: what it asks for.
     """
 
@@ -63,9 +75,12 @@ class Supervisor:
         warmth: Warmth,
         settings: Settings,
         *,
+        background: Receiver | None = None,
         most_memory: int | None = None,
     ) -> None:
-        self._tasks = tasks
+        self._lanes = [_Lane(tasks, gives_way=False)]
+        if background is not None:
+            self._lanes.append(_Lane(background, gives_way=True))
         self._open_attempt = open_attempt
         self._hints = hints
         self._warmth = warmth
@@ -77,25 +92,26 @@ class Supervisor:
         self._draining = threading.Event()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._busy = 0
         self._releases = 0
         self._ended: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()  # guards lanes and counts; told when a task ends
         self.trouble: Trouble | None = None  # while the queue or the store cannot be used
         self.gave_up: str | None = None  # why this worker takes no more work
 
     # --- life
 
     def start(self) -> None:
-        for slot in range(self._settings.slots):
-            thread = threading.Thread(target=self._serve, name=f"slot-{slot}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        for lane in self._lanes:
+            for slot in range(self._settings.slots):
+                name = f"background-{slot}" if lane.gives_way else f"slot-{slot}"
+                thread = threading.Thread(target=self._serve, args=(lane,), name=name, daemon=True)
+                thread.start()
+                self._threads.append(thread)
 
     @property
     def busy(self) -> int:
         """Tasks in hand now."""
-        return self._busy
+        return sum(lane.busy for lane in self._lanes)
 
     @property
     def ended(self) -> dict[str, int]:
@@ -119,29 +135,38 @@ class Supervisor:
         for thread in self._threads:
             thread.join()
 
-    def _serve(self) -> None:
+    def _serve(self, lane: _Lane) -> None:
         while not self._draining.is_set() and self.gave_up is None:
             try:
-                message = self._tasks.receive(timeout_s=1.0)
+                if lane.gives_way and not self._has_room():
+                    continue
+                message = lane.tasks.receive(timeout_s=_WAIT_S)
                 self._is_over(message is not None)
                 if message is None:
                     continue
                 if self._draining.is_set():  # told to stop while it waited: the message is for whoever comes next
-                    self._tasks.abandon(message)
+                    lane.tasks.abandon(message)
                     break
                 with self._lock:
-                    self._busy += 1
+                    lane.busy += 1
                 try:
-                    self.handle(message)
+                    self.handle(message, lane.tasks)
                 finally:
                     with self._lock:
-                        self._busy -= 1
+                        lane.busy -= 1
+                        self._lock.notify_all()
             except CodalabError as error:
                 self._met(error)
                 self._draining.wait(1.0)
             except Exception:
                 log.exception("worker: a slot failed; it goes on with the next task")
                 self._draining.wait(1.0)
+
+    def _has_room(self) -> bool:
+        """Waits a while until a slot is free. One that waits for a message may still begin beside a task that came in
+        the meantime; no kind ever has more than `slots`."""
+        with self._lock:
+            return self._lock.wait_for(lambda: self.busy < self._settings.slots, _WAIT_S)
 
     def _met(self, error: CodalabError) -> None:
         """Told once, and again when it is another one: a network that is away for an hour is one line."""
@@ -162,33 +187,34 @@ class Supervisor:
 
     # --- the story
 
-    def handle(self, received: Received) -> None:
+    def handle(self, received: Received, tasks: Receiver) -> None:
+        """From a message of `tasks` to the verdict."""
         failpoints.hit("worker.after_receive")
-        message = self._understand(received)
+        message = self._understand(received, tasks)
         if message is None:
             return
         try:
             store = self._open_attempt(message)
         except ProtocolError as error:  # it does not bring what its pool's messages bring
-            self._tasks.bury(received, error.code)
+            tasks.bury(received, error.code)
             raise
         with contextlib.closing(store):
-            self._handle(received, message, store)
+            self._handle(received, tasks, message, store)
 
-    def _handle(self, received: Received, message: Message, store: AttemptStore) -> None:
+    def _handle(self, received: Received, tasks: Receiver, message: Message, store: AttemptStore) -> None:
         names = TaskNames(message.task)
-        if not self._exists(store, names, received):
+        if not self._exists(store, names, received, tasks):
             return
         nonce = secrets.token_hex(16)
         claim = Claim(nonce=nonce, worker=self._name, started_at=utc_now())
         try:
             won = create_once(store, names.claim(message.n), claim.to_bytes(), nonce)
         except UnavailableError:
-            self._tasks.abandon(received)
+            tasks.abandon(received)
             raise
         failpoints.hit("worker.after_claim")
         try:
-            self._tasks.ack(received)
+            tasks.ack(received)
         except UnavailableError as error:
             # The claim is ours, and that is what counts; the message comes again, finds the claim, and is forgotten.
             log.warning("the message of task %s could not be acknowledged: %s", message.task, error)
@@ -200,38 +226,38 @@ class Supervisor:
         failpoints.hit("worker.after_look")
         self._work(message, store, nonce)
 
-    def _exists(self, store: AttemptStore, names: TaskNames, received: Received) -> bool:
+    def _exists(self, store: AttemptStore, names: TaskNames, received: Received, tasks: Receiver) -> bool:
         """False for a task that was removed after it was sent: its message is settled, and nothing is made for it."""
         try:
             store.read(names.document)
         except NotFound:
-            self._tasks.ack(received)
+            tasks.ack(received)
             return False
         except UnavailableError as error:
             if error.code == "grant_expired":  # it will not get better by waiting: the site sends a fresh one
-                self._tasks.bury(received, error.code)
+                tasks.bury(received, error.code)
             else:
-                self._tasks.abandon(received)
+                tasks.abandon(received)
             raise
         except ProtocolError as error:
-            self._tasks.bury(received, error.code)
+            tasks.bury(received, error.code)
             raise
         return True
 
-    def _understand(self, received: Received) -> Message | None:
+    def _understand(self, received: Received, tasks: Receiver) -> Message | None:
         """The message, or None after it was settled: poison is buried at first sight, a newer version given back."""
         try:
             message = Message.model_validate_json(received.body)
             TaskNames(message.task)
         except ValidationError as error:
             if any(detail["loc"] == ("version",) and isinstance(detail["input"], int) for detail in error.errors()):
-                self._tasks.abandon(received)
+                tasks.abandon(received)
             else:
-                self._tasks.bury(received, "malformed")
+                tasks.bury(received, "malformed")
             log.warning("a message that cannot be read: %s", error.errors()[0]["msg"])
             return None
         except ValueError:
-            self._tasks.bury(received, "malformed")
+            tasks.bury(received, "malformed")
             return None
         return message
 

@@ -30,14 +30,6 @@ from tests.support.fault_proxy import Busy, Cut, CutReply, FaultProxy, Flip, Los
 
 
 @pytest.fixture
-def proxy(account: Account) -> Iterator[FaultProxy]:
-    if account.url.startswith("https"):
-        pytest.skip("The proxy does not speak TLS; faults are injected into Azurite alone.")
-    with FaultProxy(account.url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
 def lab(proxy: FaultProxy, account: Account, tmp_path: Path) -> Iterator[Lab]:
     """Everything goes through the proxy, with a patience of seconds where the real one is longer than a minute."""
     lab = Lab(dataclasses.replace(account, url=proxy.url), tmp_path, patience_s=4.0)
@@ -193,7 +185,7 @@ def test_a_message_whose_grant_has_ended(lab: Lab, tmp_path: Path) -> None:
         received = tasks.receive(5)
         assert received is not None
         with pytest.raises(CodalabError):
-            supervisor.handle(received)
+            supervisor.handle(received, tasks)
     assert [letter.reason for letter in tasks.dead_letters()] == ["grant_expired", "bad_grant"]
     assert lab.site().look(TaskNames(task).claim(1)) is None
     warmth.close()
