@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from codalab_nb.bells import Bell
 from codalab_nb.errors import InputError, ProtocolError
 from codalab_nb.model.task import OPEN, Priority, Reason, Result, State, Step, advance
 from codalab_nb.site.ledger_changes import ChangeLog
-from codalab_nb.site.ledger_pages import NOT_SERVICE, Pages
+from codalab_nb.site.ledger_pages import NOT_BACKGROUND, NOT_SERVICE, Pages
 from codalab_nb.site.pools_workers import Workers
 from codalab_nb.sqlite import Database
 
@@ -175,31 +175,33 @@ class Ledger:
         since: float | None = None,
         limit: int | None = None,
         service: bool = True,
+        background: bool = True,
     ) -> list[TaskRow]:
         """Rows that meet all given conditions, newest first; `dataset` with or without its @version.
 
         Without `service`: those that people see, and not what the project made for them (`is_service`).
+        Without `background`: not what systematic analysis runs.
         """
-        where: list[str] = ["1"] if service else [NOT_SERVICE]
-        values: list[object] = []
-        wanted = list(states)
-        if wanted:
-            where.append(f"state IN ({', '.join('?' * len(wanted))})")
-            values.extend(wanted)
-        for column, value in (("batch", batch), ("method", method), ("pool", pool)):
-            if value is not None:
-                where.append(f"{column} = ?")
-                values.append(value)
-        if dataset is not None:
-            where.append("(dataset = ? OR substr(dataset, 1, instr(dataset, '@') - 1) = ?)")
-            values += [dataset, dataset]
-        if since is not None:
-            where.append("submitted_at >= ?")
-            values.append(since)
+        where, values = _conditions(states, {"batch": batch, "method": method, "pool": pool}, dataset, since)
+        where += [] if service else [NOT_SERVICE]
+        where += [] if background else [NOT_BACKGROUND]
         sql = f"SELECT * FROM task WHERE {' AND '.join(where)} ORDER BY submitted_at DESC, position DESC"  # noqa: S608
         if limit is not None:
             sql += f" LIMIT {int(limit)}"
         return [_to_row(row) for row in self._database.query(sql, tuple(values))]
+
+    def background_count(
+        self,
+        *,
+        states: Iterable[State] = (),
+        dataset: str | None = None,
+        method: str | None = None,
+        since: float | None = None,
+    ) -> int:
+        """How many rows `find` leaves out without `background`, of those it gives without `service`."""
+        where, values = _conditions(states, {"method": method}, dataset, since)
+        sql = f"SELECT count(*) AS n FROM task WHERE {' AND '.join(where)} AND {NOT_SERVICE} AND NOT {NOT_BACKGROUND}"  # noqa: S608
+        return int(self._database.query(sql, tuple(values))[0]["n"])
 
     def run_times(self, methods: Sequence[str], limit: int = 500) -> list[tuple[str, str, float]]:
         """Method, data set (NAME@2) and seconds of runs that succeeded, the last first; looks at the last `limit`."""
@@ -330,3 +332,26 @@ class Ledger:
                 if gone:
                     db.execute("DELETE FROM history WHERE task = ?", (task,))
         self.changes.ring()
+
+
+def _conditions(
+    states: Iterable[State], columns: Mapping[str, str | None], dataset: str | None, since: float | None
+) -> tuple[list[str], list[object]]:
+    """Of a WHERE, and their values; a column with None is any."""
+    where: list[str] = ["1"]
+    values: list[object] = []
+    wanted = list(states)
+    if wanted:
+        where.append(f"state IN ({', '.join('?' * len(wanted))})")
+        values.extend(wanted)
+    for column, value in columns.items():
+        if value is not None:
+            where.append(f"{column} = ?")
+            values.append(value)
+    if dataset is not None:
+        where.append("(dataset = ? OR substr(dataset, 1, instr(dataset, '@') - 1) = ?)")
+        values += [dataset, dataset]
+    if since is not None:
+        where.append("submitted_at >= ?")
+        values.append(since)
+    return where, values

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from codalab_nb.model.task import OPEN, SERVICE, State
+from codalab_nb.model.task import OPEN, SERVICE, Priority, State
 from codalab_nb.sqlite import Database
 
 _Row = TypeVar("_Row")
 _INDEX = "CREATE INDEX IF NOT EXISTS task_newest ON task (submitted_at, position, id)"
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN))
 NOT_SERVICE = f"(method IS NULL OR substr(method, 1, 1) <> '{SERVICE}')"
+NOT_BACKGROUND = f"priority <> '{Priority.BACKGROUND}'"
 _SEARCHED = ("label", "dataset", "method", "notebook", "id")
 
 
@@ -29,7 +30,8 @@ class Place:
 @dataclass(frozen=True)
 class Filters:
     """All that is given must be met. `words`: each stands in one of the texts of a task, or names one of `titled`:
-    the methods whose title has the word, which the ledger does not know. `dataset` is with or without @version."""
+    the methods whose title has the word, which the ledger does not know. `dataset` is with or without @version.
+    `background`: also what systematic analysis runs, of which there may be many times more than a person's tasks."""
 
     words: Sequence[str] = ()
     titled: Sequence[Sequence[str]] = field(default=())
@@ -37,6 +39,7 @@ class Filters:
     dataset: str | None = None
     method: str | None = None
     batch: str | None = None
+    background: bool = False
 
 
 class Pages(Generic[_Row]):
@@ -69,8 +72,11 @@ class Pages(Generic[_Row]):
         return int(row["n"]), int(row["open"] or 0)
 
     def busy(self) -> tuple[int, int]:
-        """How many tasks are queued, and how many run."""
-        sql = f"SELECT state, count(*) AS n FROM task WHERE state IN ({_OPEN}) AND {NOT_SERVICE} GROUP BY state"  # noqa: S608
+        """How many tasks of people are queued, and how many run."""
+        sql = (
+            f"SELECT state, count(*) AS n FROM task WHERE state IN ({_OPEN})"  # noqa: S608
+            f" AND {NOT_SERVICE} AND {NOT_BACKGROUND} GROUP BY state"
+        )
         found = {row["state"]: int(row["n"]) for row in self._database.query(sql)}
         return found.get(State.QUEUED, 0), found.get(State.RUNNING, 0)
 
@@ -85,7 +91,7 @@ class Pages(Generic[_Row]):
 
 
 def _conditions(filters: Filters) -> tuple[list[str], list[object]]:
-    where: list[str] = [NOT_SERVICE]
+    where: list[str] = [NOT_SERVICE] if filters.background else [NOT_SERVICE, NOT_BACKGROUND]
     values: list[object] = []
     for place, word in enumerate(filters.words):
         pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

@@ -11,7 +11,7 @@ from codalab_nb.site.ledger import Ledger
 def find_reference(ledger: Ledger, reference: str, column: Literal["id", "batch"]) -> str:
     """The id of the one task (or batch) that `reference` means. Raises InputError(task_unknown, task_ambiguous)."""
     if reference == "@last":
-        rows = ledger.find(limit=1, service=False)
+        rows = ledger.find(limit=1, service=False, background=False)
         if rows and (newest := rows[0].id if column == "id" else rows[0].batch):
             return newest
         raise InputError("task_unknown", "There is no task yet.", "`codalab-nb demo` makes some.")

@@ -11,8 +11,10 @@ import pytest
 
 from codalab_nb.errors import InputError, UnavailableError
 from codalab_nb.model.base import new_id
-from codalab_nb.model.task import Reason, Result, State, Verdict
+from codalab_nb.model.task import Priority, Reason, Result, State, Verdict
 from codalab_nb.site.ledger import Ledger, TaskRow
+from codalab_nb.site.ledger_pages import Filters
+from codalab_nb.site.references import find_reference
 
 
 @pytest.fixture
@@ -57,6 +59,30 @@ def test_another_request_with_the_same_id_is_refused_whole(ledger: Ledger) -> No
     with pytest.raises(InputError, match="other contents"):
         ledger.accept([row(), row(one.id, document_sha256="1" * 64)])
     assert len(ledger.find()) == 1
+
+
+def test_lists_of_people_leave_out_what_systematic_analysis_runs(ledger: Ledger) -> None:
+    """Ten thousand tasks of the night do not bury the one that a person waits for."""
+    mine = row(dataset="golub@1", method="de-counts", submitted_at=1.0)
+    others = [
+        row(dataset="golub@1", method="de-counts", submitted_at=2.0, priority=Priority.BACKGROUND),
+        row(dataset="iris@3", method="heat-map", submitted_at=3.0, priority=Priority.BACKGROUND),
+        row(dataset="iris@3", method="_score", submitted_at=4.0, priority=Priority.BACKGROUND),
+    ]
+    ledger.accept([mine, *others])
+    ledger.started(others[1].id, 1)
+    assert ledger.find(service=False, background=False) == [mine]
+    assert [one.id for one in ledger.find(service=False)] == [others[1].id, others[0].id, mine.id]
+    assert len(ledger.find()) == 4
+    assert ledger.background_count() == 2  # and the service task is in no list at all
+    assert ledger.background_count(dataset="golub") == 1
+    assert ledger.background_count(states=[State.RUNNING], method="heat-map", since=2.5) == 1
+    assert ledger.background_count(method="pca-overview") == 0
+    assert ledger.pages.page(Filters(), limit=9) == [mine]
+    assert ledger.pages.totals(Filters()) == (1, 1)
+    assert ledger.pages.totals(Filters(background=True)) == (3, 3)
+    assert ledger.pages.busy() == (1, 0)
+    assert find_reference(ledger, "@last", "id") == mine.id
 
 
 def test_a_terminal_row_never_changes(ledger: Ledger) -> None:

@@ -145,6 +145,7 @@ def _results(grammar: Grammar) -> None:
     status.add_argument("--method", metavar="M")
     status.add_argument("--since", metavar="AGE", help="submitted within this time: 90m, 12h, 7d")
     status.add_argument("--limit", metavar="N", default="50", help="at most so many, newest first (default 50)")
+    status.add_argument("--background", action="store_true", help="also what systematic analysis runs")
     _json(status)
     logs = grammar.add("logs", "show what a task printed", "logs:logs", "With -f the exit code is that of the verdict.")
     logs.add_argument("task", metavar="TASK")

@@ -60,14 +60,30 @@ def status(args: argparse.Namespace, out: Output) -> int:
                 since=None if since is None else time.time() - since,
                 limit=None if state else limit,
                 service=False,
+                background=args.background,
             )
             shown = [row for row in (_folded(site, row) for row in rows) if state in (None, site.state_of(row))][:limit]
         if out.json:
             out.object([as_json(site, row) for row in shown])
         else:
             _table(site, shown, limit, out)
+            if not (args.reference or args.background):
+                _tell_of_background(site, args, state, since, out)
             _tell_if_stuck(site, shown, out)
     return 0
+
+
+def _tell_of_background(
+    site: Site, args: argparse.Namespace, state: State | None, since: float | None, out: Output
+) -> None:
+    found = site.ledger.background_count(
+        states=[state] if state else (),
+        dataset=args.dataset,
+        method=args.method,
+        since=None if since is None else time.time() - since,
+    )
+    if found:
+        out.say(f"Left out: {count(found, 'task')} of systematic analysis; --background lists them, too.", "dim")
 
 
 def _limit(text: str, problems: Problems) -> int:

@@ -190,7 +190,7 @@ def _datasets() -> list[str]:
 
 def _tasks(word: str) -> list[str]:
     """Endings of the newest ids that the command can do something with."""
-    rows = session.site().ledger.find(limit=_TASKS, service=False)
+    rows = session.site().ledger.find(limit=_TASKS, service=False, background=False)
     wanted: Callable[[bool], bool] = (lambda is_open: is_open) if word == "cancel" else (lambda _: True)
     batches = [row.batch[-8:] for row in rows if row.batch is not None] if word != "logs" else []
     return ["@last", *(row.id[-8:] for row in rows if wanted(row.is_open)), *batches]

@@ -32,7 +32,7 @@ FLAGS = {
     "method check": {"--run"},
     "analyze": {"-m", "-p", "--sweep", *SUBMIT},
     "run": {"-o", "-p", "-r", "-f", "-i", "-k", "--include", "--dry-run", *SUBMIT},
-    "status": {"--state", "--dataset", "--method", "--since", "--limit"},
+    "status": {"--state", "--dataset", "--method", "--since", "--limit", "--background"},
     "logs": {"-f"},
     "results": {"--to", "--format"},
     "retry": {"--failed"},
