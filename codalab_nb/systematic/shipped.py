@@ -20,7 +20,7 @@ from codalab_nb.systematic.evidence import Run
 
 FOLDER = Path(__file__).parent / "shipped"
 RUNS, FEATURES = "runs.csv", "features.csv"
-SKETCH = "sketch"  # the column of `features.csv` that is no meta-feature
+_SKETCH = "sketch:"  # so begin the columns of `features.csv` with hashes; the others are meta-features
 
 _T = TypeVar("_T")
 
@@ -53,16 +53,15 @@ class ShippedRun:
 
 @dataclass(frozen=True)
 class Known:
-    """The data set behind some runs. features: meta-features by name, NaN where one does not exist.
-
-    sketch: as `meta_features.sketch` makes of the names of its samples; by it the same data are known again under
-    another name.
-    """
+    """The data set behind some runs, as a profile task measured it (`service_tasks.DatasetFeatures`): by its sketches
+    data with the same origin are known again under another name."""
 
     dataset: str
     family: str
-    features: Mapping[str, float]
-    sketch: tuple[int, ...]
+    rows: int
+    columns: int
+    features: Mapping[str, float]  # NaN where one does not exist
+    sketches: Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -89,14 +88,17 @@ def write(folder: Path, runs: Sequence[ShippedRun], datasets: Sequence[Known]) -
     folder.mkdir(parents=True, exist_ok=True)
     rows = sorted([_shown(getattr(run, name)) for name in RUN_COLUMNS] for run in runs)
     _write(folder / RUNS, RUN_COLUMNS, rows)
-    names = list(datasets[0].features) if datasets else []
+    first = next(iter(datasets), None)
+    names, kinds = (list(first.features), list(first.sketches)) if first else ([], [])
     known = []
     for one in sorted(datasets, key=lambda one: one.dataset):
-        if list(one.features) != names:
-            raise ValueError(f"{one.dataset} has other meta-features than {datasets[0].dataset}")
-        sketch = " ".join(f"{number:x}" for number in one.sketch)
-        known.append([one.dataset, one.family, *map(_shown, one.features.values()), sketch])
-    _write(folder / FEATURES, ["dataset", "family", *names, SKETCH], known)
+        if list(one.features) != names or list(one.sketches) != kinds:
+            raise ValueError(f"{one.dataset} was measured otherwise than {datasets[0].dataset}")
+        sketches = [" ".join(f"{number:x}" for number in numbers) for numbers in one.sketches.values()]
+        sizes = [str(one.rows), str(one.columns)]
+        known.append([one.dataset, one.family, *sizes, *map(_shown, one.features.values()), *sketches])
+    header = ["dataset", "family", "rows", "columns", *names, *(f"{_SKETCH}{kind}" for kind in kinds)]
+    _write(folder / FEATURES, header, known)
 
 
 def _each(path: Path, make: Callable[[dict[str, str]], _T]) -> Iterator[_T]:
@@ -131,9 +133,14 @@ def _run(row: dict[str, str]) -> ShippedRun:
 
 
 def _known(row: dict[str, str]) -> Known:
-    sketch = tuple(int(number, 16) for number in row.pop(SKETCH).split())
-    dataset, family = row.pop("dataset"), row.pop("family")
-    return Known(dataset, family, {name: _number(text) for name, text in row.items()}, sketch)
+    dataset, family, rows, columns = (row.pop(name) for name in ("dataset", "family", "rows", "columns"))
+    sketches = {
+        name.removeprefix(_SKETCH): tuple(int(number, 16) for number in text.split())
+        for name, text in row.items()
+        if name.startswith(_SKETCH)
+    }
+    features = {name: _number(text) for name, text in row.items() if not name.startswith(_SKETCH)}
+    return Known(dataset, family, int(rows), int(columns), features, sketches)
 
 
 def _number(text: str) -> float:
