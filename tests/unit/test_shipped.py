@@ -58,7 +58,7 @@ def test_a_damaged_table_is_told_by_its_line(tmp_path: Path) -> None:
 def test_data_sets_that_were_measured_otherwise_are_not_put_together(tmp_path: Path) -> None:
     """After a change of the meta-features all are measured anew, or none."""
     other = dataclasses.replace(GOLUB, dataset="x", features={"missing": 0.0})
-    with pytest.raises(ValueError, match="x has measured otherwise than golub-1"):
+    with pytest.raises(ValueError, match="x was measured otherwise than golub-1"):
         shipped.write(tmp_path, [], [GOLUB, other])
 
 
