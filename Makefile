@@ -16,9 +16,9 @@ lab: extension
 
 test: check extension-check
 	$(RUN) pytest tests/contract/test_local.py tests/contract/test_ordered.py tests/integration --ignore=tests/integration/azure
-	$(RUN) pytest $(AZURE) tests/integration/azure tests/contract/test_azure_store.py tests/contract/test_servicebus.py tests/chaos/test_azure.py
+	$(RUN) pytest $(AZURE) tests/integration/azure tests/contract/test_azure_store.py tests/contract/test_servicebus.py tests/chaos/azure
 	$(RUN) pytest tests/browser
-	$(RUN) pytest tests/chaos --ignore=tests/chaos/test_azure.py
+	$(RUN) pytest tests/chaos --ignore=tests/chaos/azure
 
 check: .venv/ready-dev
 	$(RUN) ruff check .

@@ -5,27 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.support.browser import Notebook
-from tests.support.hostile_outputs import LAST_WORDS, Beacon, cells
+from tests.support.hostile_outputs import ACTIVE, LAST_WORDS, Beacon, cells
 from tests.support.notebooks import notebook as document
-
-# What must not stand in the page itself, outside of the sandboxed frames.
-_ACTIVE = """area => {
-    const found = [];
-    for (const element of area.querySelectorAll('*')) {
-        const name = element.localName;
-        if (['script', 'object', 'embed', 'link', 'meta', 'base', 'form', 'video', 'audio', 'template'].includes(name))
-            found.push(name);
-        if (name === 'iframe' && element.getAttribute('sandbox') !== '') found.push('iframe without a sandbox');
-        for (const {name: attribute, value} of element.attributes) {
-            if (attribute.startsWith('on')) found.push(name + ' ' + attribute);
-            const told = name + ' ' + attribute + '=' + value.slice(0, 40);
-            if (/^\\s*(javascript|data:text)/i.test(value)) found.push(told);
-            if (['src', 'srcset', 'poster', 'background'].includes(attribute) && !value.startsWith('data:image/'))
-                found.push(told);
-        }
-    }
-    return found;
-}"""
 
 
 def test_nothing_in_an_output_acts(lab_notebook: Notebook) -> None:
@@ -53,7 +34,7 @@ def _harmless(notebook: Notebook, index: int, beacon: Beacon) -> None:
     assert notebook.watch.foreign == []
     assert notebook.watch.dialogs == []
     assert page.evaluate("() => window.__owned") is None
-    assert area.evaluate(_ACTIVE) == []
+    assert area.evaluate(ACTIVE) == []
     assert area.locator("mjx-container").count() == 0, "names are no formulas: a file called $x$ is shown so"
     assert "\u202e" not in notebook.text(index), "a file name must not be read backwards"
     assert page.evaluate("() => getComputedStyle(document.body).display") != "none"

@@ -8,28 +8,9 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.support.home import Home
-from tests.support.hostile_outputs import LAST_WORDS, Beacon, cells
+from tests.support.hostile_outputs import ACTIVE, LAST_WORDS, Beacon, cells
 from tests.support.jupyter import Server
 from tests.support.lab_page import LabPage
-
-# What must not stand in the document itself, outside of the sandboxed frames.
-_ACTIVE = """area => {
-    const found = [];
-    for (const element of area.querySelectorAll('*')) {
-        const name = element.localName;
-        if (['script', 'object', 'embed', 'link', 'meta', 'base', 'form', 'video', 'audio', 'template'].includes(name))
-            found.push(name);
-        if (name === 'iframe' && element.getAttribute('sandbox') !== '') found.push('iframe without a sandbox');
-        for (const {name: attribute, value} of element.attributes) {
-            if (attribute.startsWith('on')) found.push(name + ' ' + attribute);
-            const told = name + ' ' + attribute + '=' + value.slice(0, 40);
-            if (/^\\s*(javascript|data:text)/i.test(value)) found.push(told);
-            if (['src', 'srcset', 'poster', 'background'].includes(attribute) && !value.startsWith('data:image/'))
-                found.push(told);
-        }
-    }
-    return found;
-}"""
 
 
 @pytest.fixture
@@ -73,7 +54,7 @@ def _read(page: LabPage) -> int:
     at = -1
     while (now := int(scroller.evaluate("element => Math.round(element.scrollTop)"))) != at:
         at = now
-        assert page.result.evaluate(_ACTIVE) == []
+        assert page.result.evaluate(ACTIVE) == []
         links = page.result.locator("iframe").evaluate_all("all => all.length")
         frames += int(links)
         scroller.evaluate("element => element.scrollBy(0, element.clientHeight * 0.8)")

@@ -16,6 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
+from tests.support.azurite import Account
+
 
 @dataclass(frozen=True)
 class Busy:
@@ -224,3 +228,12 @@ class FaultProxy:
                     self.wfile.write(body)
 
         return Handler
+
+
+@pytest.fixture
+def proxy(account: Account) -> Iterator[FaultProxy]:
+    """For pytest: import it in a conftest.py."""
+    if account.url.startswith("https"):
+        pytest.skip("The proxy does not speak TLS.")
+    with FaultProxy(account.url) as one:
+        yield one

@@ -206,6 +206,25 @@ SOURCES = {
 }
 LAST_WORDS = "the last of them"  # what one reads when all of them ran
 
+# Lists what must not stand in the page itself, outside of the sandboxed frames.
+ACTIVE = """area => {
+    const found = [];
+    for (const element of area.querySelectorAll('*')) {
+        const name = element.localName;
+        if (['script', 'object', 'embed', 'link', 'meta', 'base', 'form', 'video', 'audio', 'template'].includes(name))
+            found.push(name);
+        if (name === 'iframe' && element.getAttribute('sandbox') !== '') found.push('iframe without a sandbox');
+        for (const {name: attribute, value} of element.attributes) {
+            if (attribute.startsWith('on')) found.push(name + ' ' + attribute);
+            const told = name + ' ' + attribute + '=' + value.slice(0, 40);
+            if (/^\\s*(javascript|data:text)/i.test(value)) found.push(told);
+            if (['src', 'srcset', 'poster', 'background'].includes(attribute) && !value.startsWith('data:image/'))
+                found.push(told);
+        }
+    }
+    return found;
+}"""
+
 
 def cells(beacon: str) -> dict[str, str]:
     """One code cell for each case, in the order in which a notebook should run them."""

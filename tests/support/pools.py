@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.azurite import Account
 from tests.support.home import ROOT, Home, wait_for
 
@@ -59,7 +61,8 @@ class Azure:
 
 
 @contextlib.contextmanager
-def azure(account: Account, folder: Path) -> Iterator[Azure]:
+def broker_program() -> Iterator[dict[str, str]]:
+    """The broker double as a program of its own, and the addresses that it prints."""
     program = subprocess.Popen(
         [sys.executable, "-m", "tests.support.broker", "--rule", f"root:Send,Listen,Manage:{KEY}"],
         cwd=ROOT,
@@ -69,14 +72,20 @@ def azure(account: Account, folder: Path) -> Iterator[Azure]:
     )
     assert program.stdin is not None
     assert program.stdout is not None
-    where = json.loads(program.stdout.readline())
-    connection = f"Endpoint=sb://{where['admin']};SharedAccessKeyName=root;SharedAccessKey={KEY}"
     try:
-        yield Azure(where["broker"], connection, where["certificate"], account, folder)
+        yield json.loads(program.stdout.readline())
     finally:
         program.stdin.close()
-        program.wait(20)
+        ended = program.wait(20)
         program.stdout.close()
+    assert ended == 0
+
+
+@contextlib.contextmanager
+def azure(account: Account, folder: Path) -> Iterator[Azure]:
+    with broker_program() as where:
+        connection = f"Endpoint=sb://{where['admin']};SharedAccessKeyName=root;SharedAccessKey={KEY}"
+        yield Azure(where["broker"], connection, where["certificate"], account, folder)
 
 
 class Command:
@@ -142,3 +151,24 @@ def worker(invite: Path, folder: Path, *words: str) -> Iterator[subprocess.Popen
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+# --- for pytest: import these in a conftest.py
+
+
+@pytest.fixture(scope="module")
+def operator(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
+    with azure(account, tmp_path_factory.mktemp("operator")) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Its background process is here to send and to fold: what it could run itself is not wanted."""
+    with Home(tmp_path_factory.mktemp("home") / "h", CODALAB_NB_SLOTS="1", CODALAB_NB_WARM="0") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def command(home: Home, operator: Azure) -> Command:
+    return Command(home, operator)

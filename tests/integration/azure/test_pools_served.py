@@ -13,30 +13,18 @@ from codalab_nb import Options, Site, wiring
 from codalab_nb.model.names import blob
 from codalab_nb.model.pool import Queues
 from codalab_nb.model.task import Priority, State, Verdict
-from tests.support.azurite import Account
 from tests.support.home import PATIENCE_S, Home, wait_for
 from tests.support.notebooks import write
-from tests.support.pools import Azure, Command, azure, worker
+from tests.support.pools import Azure, Command, worker
 from tests.support.servicebus import SDK_LEAVES_SOCKETS
 
 pytestmark = [SDK_LEAVES_SOCKETS, pytest.mark.timeout(300)]  # several processes start in each test
 
 
 @pytest.fixture(scope="module")
-def operator(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    with azure(account, tmp_path_factory.mktemp("operator")) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     with Home(tmp_path_factory.mktemp("home") / "h") as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def command(home: Home, operator: Azure) -> Command:
-    return Command(home, operator)
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import ssl
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,29 +15,16 @@ from azure.servicebus.management import AccessRights, AuthorizationRule, Service
 from codalab_nb.errors import UnavailableError
 from codalab_nb.queues.servicebus import QUEUE_SETTINGS, ServiceBusQueue
 from codalab_nb.queues.servicebus_access import Namespace, RuleKey
+from tests.support.pools import KEY, broker_program
 from tests.support.servicebus import SDK_LEAVES_SOCKETS
 
 pytestmark = SDK_LEAVES_SOCKETS
 
-ROOT = Path(__file__).resolve().parents[3]
-KEY = "key-of-the-root"
-
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[dict[str, str]]:
-    program = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.broker", "--rule", f"root:Send,Listen,Manage:{KEY}"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert program.stdin is not None
-    assert program.stdout is not None
-    yield json.loads(program.stdout.readline())
-    program.stdin.close()
-    assert program.wait(20) == 0
-    program.stdout.close()
+    with broker_program() as where:
+        yield where
     gc.collect()
 
 

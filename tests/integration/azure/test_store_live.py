@@ -21,14 +21,6 @@ from tests.support.fault_proxy import Busy, FaultProxy, LostReply
 
 
 @pytest.fixture
-def proxy(account: Account) -> Iterator[FaultProxy]:
-    if account.url.startswith("https"):
-        pytest.skip("The proxy that counts does not speak TLS.")
-    with FaultProxy(account.url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
 def lab(proxy: FaultProxy, account: Account, tmp_path: Path) -> Iterator[Lab]:
     lab = Lab(dataclasses.replace(account, url=proxy.url), tmp_path, patience_s=0.8)
     yield lab

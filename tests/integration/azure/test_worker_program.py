@@ -26,10 +26,9 @@ from codalab_nb.model.pool import AzurePool, Invite, Queues
 from codalab_nb.model.task import State, Verdict
 from codalab_nb.site.tasks import Task
 from codalab_worker import limits
-from tests.support.azurite import Account
 from tests.support.home import PATIENCE_S, Home, wait_for
 from tests.support.notebooks import write
-from tests.support.pools import KEY, Azure, Command, azure
+from tests.support.pools import KEY, Azure, Command
 from tests.support.servicebus import SDK_LEAVES_SOCKETS
 from tests.support.workers import Machine, Serving, all_bytes, ask
 
@@ -54,23 +53,6 @@ for path in paths:
 print(seen)
 open('seen.txt', 'w').write(repr(seen))
 """
-
-
-@pytest.fixture(scope="module")
-def operator(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
-    with azure(account, tmp_path_factory.mktemp("operator")) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with Home(tmp_path_factory.mktemp("home") / "h", CODALAB_NB_SLOTS="1", CODALAB_NB_WARM="0") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def command(home: Home, operator: Azure) -> Command:
-    return Command(home, operator)
 
 
 @pytest.fixture(scope="module")
