@@ -25,6 +25,8 @@ _LINE_CAP = 2 << 20
 _END_CAP = 64 << 20
 _END_PREFIX = b'{"type":"end"'
 _CHUNK = 1 << 20
+_DEATH_S = 30.0  # a process that lives on so long after SIGKILL is stuck in the kernel …
+_SLOW_DEATH_S = 600.0  # … but one that gets the processor only when nobody else wants it takes its time
 
 
 class Lines:
@@ -83,6 +85,7 @@ class Box:
         self.inputs_by: Literal["mount", "copy"] | None = None
         self.inputs: tuple[str, ...] = ()  # what was placed, relative to `folder`
         self._lines = Lines()
+        self._death_s = _DEATH_S
         self._identifier = identifier
         self._zygote = zygote
         self._root = root
@@ -112,7 +115,8 @@ class Box:
             theirs.close()
         self._pid = int(answer["pid"])
         self._pidfd = fds[0] if fds else -1
-        self._watch = Watch(self.folder, self._pid, self._walled, int(zygote.hello["resident_bytes"]))
+        inherited = int(zygote.hello["resident_bytes"])
+        self._watch = Watch(self.folder, self._pid, self._walled, inherited, zygote=zygote.proc)
 
     @property
     def dropped(self) -> int:
@@ -185,6 +189,7 @@ class Box:
     def start(self, job: dict[str, Any]) -> None:
         """Hands the job line to the runner. A runner that is gone is noticed by `read`."""
         self._started = True
+        self._death_s = _SLOW_DEATH_S if job.get("background") else _DEATH_S
         self._watch.limits = Limits.from_job(job.get("limits", {}))
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._socket.sendall(encode(job) + b"\n")
@@ -237,7 +242,7 @@ class Box:
                 return
             dead = True
             if self._walled:
-                dead = self._pidfd < 0 or killing.kill_namespace(self._pidfd)
+                dead = self._pidfd < 0 or killing.kill_namespace(self._pidfd, self._death_s)
             else:
                 try:
                     self._zygote.request("kill", id=self._identifier)

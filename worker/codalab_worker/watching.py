@@ -33,41 +33,58 @@ def resident_bytes(process: Path) -> int:
     return 0
 
 
-def shares(process: Path) -> tuple[int, int] | None:
-    """(proportional, private) bytes of a process: its part of shared pages counted by number of sharers, or not at all.
+@dataclass(frozen=True)
+class Shares:
+    """Bytes of a process. `proportional` divides each shared page by the number of its sharers; `private` has none of
+    them; `anonymous` is resident and of no file, shared or not; `shared_memory` is proportional too."""
 
-    None where the process hides them (it made itself undumpable).
-    """
-    proportional = private = 0
+    proportional: int = 0
+    private: int = 0
+    anonymous: int = 0
+    shared_memory: int = 0
+
+
+_PRIVATE = ("Private_Clean", "Private_Dirty", "Private_Hugetlb")
+
+
+def shares(process: Path) -> Shares | None:
+    """None where the process hides them (it made itself undumpable), or is gone."""
+    found: dict[str, int] = {}
     try:
-        for line in (process / "smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                proportional = int(line.split()[1]) * 1024
-            elif line.startswith(("Private_Clean:", "Private_Dirty:", "Private_Hugetlb:")):
-                private += int(line.split()[1]) * 1024
+        for line in (process / "smaps_rollup").read_text().splitlines()[1:]:
+            name, _, rest = line.partition(":")
+            found[name] = int(rest.split()[0]) * 1024
     except (PermissionError, FileNotFoundError, ProcessLookupError):
         return None
-    return proportional, private
+    private = sum(found.get(name, 0) for name in _PRIVATE)
+    return Shares(found.get("Pss", 0), private, found.get("Anonymous", 0), found.get("Pss_Shmem", 0))
 
 
-def memory_bytes(processes: list[Path], zygote_bytes: int, at_least: int) -> int:
+def memory_bytes(processes: list[Path], zygote_bytes: int, at_least: int, zygote: Path | None = None) -> int:
     """Memory that the box's processes added to what they inherited from the zygote.
 
     The exact figure costs a walk through page tables, so it is taken only when the quick upper bound exceeds
     `at_least`. Pages shared inside the box count once; the zygote's pages, shared by all boxes, do not count:
-    all their shares together are at most `zygote_bytes`.
+    all their shares together are at most `zygote_bytes`. The more boxes there are, the smaller their shares are in
+    truth, so what one process alone has beyond its `zygote` (a /proc folder) is looked at, too.
     """
     quick = [resident_bytes(process) for process in processes]
     if sum(quick) <= at_least:
         return sum(quick)
-    proportional = private = 0
+    known: list[Shares] = []
     for process, resident in zip(processes, quick, strict=True):
         found = shares(process)
         if found is None:
-            found = (resident, max(0, resident - zygote_bytes)) if process.exists() else (0, 0)
-        proportional += found[0]
-        private += found[1]
-    return max(private, proportional - zygote_bytes)
+            found = Shares(resident, max(0, resident - zygote_bytes)) if process.exists() else Shares()
+        known.append(found)
+    ours = shares(zygote) if zygote is not None else None
+    inherited = zygote_bytes if ours is None else ours.anonymous
+    largest = max((one.anonymous for one in known), default=0) - inherited
+    return max(
+        sum(one.private for one in known),
+        sum(one.proportional for one in known) - zygote_bytes,
+        sum(one.shared_memory for one in known) + max(0, largest),
+    )
 
 
 def folder_usage(folder: Path, stop: Callable[[Usage], bool]) -> Usage:
@@ -133,6 +150,7 @@ class Watch:
     walled: bool
     zygote_bytes: int
     limits: Limits = field(default_factory=Limits)
+    zygote: Path | None = None  # its /proc folder
     placed_bytes: int = 0  # copied inputs are not the task's doing
     placed_files: int = 0
     _next_disk_look: float = 0.0
@@ -144,7 +162,7 @@ class Watch:
             return "pids_limit"
         in_files = self._memory_files()
         room = self.limits.memory_bytes - in_files
-        if room < 0 or memory_bytes(processes, self.zygote_bytes, room) > room:
+        if room < 0 or memory_bytes(processes, self.zygote_bytes, room, self.zygote) > room:
             return "oom"
         now = time.monotonic()
         if now >= self._next_disk_look:

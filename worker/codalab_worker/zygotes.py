@@ -62,6 +62,11 @@ class ZygoteClient:
         )
 
     @property
+    def proc(self) -> Path:
+        """Its /proc folder."""
+        return Path(f"/proc/{self._process.pid}")
+
+    @property
     def environment(self) -> dict[str, Any]:
         record: dict[str, Any] = self.hello["environment"]
         return record

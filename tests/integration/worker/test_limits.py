@@ -78,6 +78,29 @@ def test_memory(walled: Warmth, take: Callable[..., Box]) -> None:
         assert execute(take(walled), hog, limits=limits).code == "oom", hog
 
 
+@pytest.mark.parametrize(
+    "hold",
+    [
+        "held = bytearray(b'1') * (400 << 20)",
+        "import mmap\nheld = mmap.mmap(-1, 400 << 20)\nheld.write(b'1' * (400 << 20))",
+    ],
+    ids=["inherited", "mapped"],
+)
+def test_memory_that_no_process_has_alone(hold: str, walled: Warmth, take: Callable[..., Box]) -> None:
+    """Nobody looks before it is shared; then it counts all the same, however many other boxes there are."""
+    beside = [take(walled) for _ in range(3)]
+    box = take(walled)
+    child = "if os.fork() == 0:\n        sum(held[::4096])\n        os.write(done, b'1')\n        time.sleep(60)"
+    wait = "for _ in range(5):\n    os.read(waits, 1)\nprint('all', 'touched', flush=True)\ntime.sleep(60)"
+    source = f"import os, time\nwaits, done = os.pipe()\n{hold}\nfor _ in range(5):\n    {child}\n{wait}"
+    start(box, source, limits={"memory_bytes": 300 * _MIB})
+    told = b""
+    while b"all touched" not in told:
+        told += b"".join(box.read(40))
+    assert box.overstep() == "oom"
+    assert beside
+
+
 def test_memory_without_sandbox(unwalled: Warmth, take: Callable[..., Box]) -> None:
     """The watchdog looks at boxes without a sandbox too."""
     source = "x = bytearray(b'1') * (2 << 30)\nimport time\ntime.sleep(30)"
