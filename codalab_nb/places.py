@@ -44,6 +44,15 @@ class Places:
         return self.home / "store"
 
     @property
+    def systematic(self) -> Path:
+        """What belongs to systematic analysis: whether it is on, what it does, its rules."""
+        return self.home / "systematic"
+
+    @property
+    def rules(self) -> Path:
+        return self.systematic / "rules"
+
+    @property
     def scratch(self) -> Path:
         return self.state / "scratch"
 

@@ -145,6 +145,7 @@ def _ours(where: places.Places, *, keep_results: bool) -> list[Path]:
         where.lock,
         where.scratch,
         where.runtime,
+        where.systematic,
         where.home / "pools",
         where.state / "pools",
         settings.config_file(where.home),
