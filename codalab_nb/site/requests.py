@@ -199,7 +199,7 @@ class Drafting:
         *,
         parameters: Mapping[str, Any],
         options: Options,
-        batch: str,
+        batch: str | None,
         task: str,
     ) -> Draft:
         """A draft of running `template` on `dataset`. Raises InputError (method_does_not_fit, param_…)."""

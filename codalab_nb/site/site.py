@@ -28,7 +28,7 @@ from codalab_nb.model.task import Priority, Reason, Result, State, Verdict
 from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.site import embedded, sweeps, verdicts
 from codalab_nb.site.bundles import again, store_bundle
-from codalab_nb.site.catalog import Catalog
+from codalab_nb.site.catalog import Catalog, Template
 from codalab_nb.site.changes import watch_all
 from codalab_nb.site.dispatch import Dispatcher, check_lives
 from codalab_nb.site.inputs import resolve_all as resolve_inputs
@@ -107,7 +107,7 @@ class Site:
         `samples` is a file, or a sheet of the workbook; `sheet` the one with the measurements. The others are what
         `dataset add` takes: `level` is the reference, `accept` takes all that is proposed.
         """
-        return self.catalog.add(
+        document = self.catalog.add(
             [Path(path) for path in paths],
             name=name,
             samples=samples,
@@ -118,6 +118,9 @@ class Site:
             renames=renames,
             accept=accept,
         )
+        with contextlib.suppress(UnavailableError):  # stored all the same; the next command tries again
+            self.serve_if_needed()
+        return document
 
     # --- submitting
 
@@ -190,6 +193,18 @@ class Site:
             raise
         problems.raise_if_any()
         return draft
+
+    def method_draft(
+        self,
+        template: Template,
+        dataset: DatasetDocument,
+        *,
+        parameters: Mapping[str, Any],
+        options: Options,
+        task: str,
+    ) -> Draft:
+        """One run of a method on a data set, of no batch. Raises InputError (method_does_not_fit, param_…)."""
+        return self._drafting.method(template, dataset, parameters=parameters, options=options, batch=None, task=task)
 
     def inspect(
         self,
@@ -382,8 +397,8 @@ class Site:
             embedded.ensure(self.places)
 
     def serve_if_needed(self) -> None:
-        """For commands that only look: what was open when everything died goes on."""
-        if self.ledger.has_open():
+        """For commands that only look: what was open when everything died goes on, and systematic analysis."""
+        if self.ledger.has_open() or self.places.systematic_switch.exists():
             self.keep_serving()
 
 
