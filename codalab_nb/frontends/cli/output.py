@@ -48,6 +48,11 @@ class Output:
         return self._page is not None or (self.stderr if talk else self.stdout).isatty()
 
     @property
+    def room(self) -> int | None:
+        """Columns of a line of data where a person reads it; None where a program does, which wants lines whole."""
+        return self.columns if self._is_read(talk=False) else None
+
+    @property
     def together(self) -> bool:
         """Data and talk meet before one person: what was printed as data need not be said again."""
         return not self.json and self._is_read(talk=False) and self._is_read(talk=True)
@@ -61,6 +66,12 @@ class Output:
 
     def data(self, line: str = "", style: str = "") -> None:
         print(_styled(self._here(line), style, self._colour_data), file=self.stdout, flush=True)
+
+    def verbatim(self, whole: str) -> None:
+        """A file's text to the last character, for `> FILE`; only what would steer a terminal is spelled out."""
+        ends = whole.replace("\r\n", "\n")
+        self.stdout.write(whole if text.harmless(ends) == ends else text.harmless(ends))
+        self.stdout.flush()
 
     def _here(self, line: str) -> str:
         """Harmless, and with commands as one types them here."""
