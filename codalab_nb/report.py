@@ -11,10 +11,13 @@ Files are written into the current folder, which is the task's own; everything i
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import math
 import re
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +33,29 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
+@dataclass
+class Captured:
+    """What was reported inside `captured`, the last of each name; tables as they were given."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    figures: list[str] = field(default_factory=list)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+_captured: Captured | None = None
+
+
+@contextlib.contextmanager
+def captured() -> Iterator[Captured]:
+    """Inside it nothing is written or shown: what is reported is kept, for who runs a notebook's cells to compare."""
+    global _captured
+    before, _captured = _captured, Captured()
+    try:
+        yield _captured
+    finally:
+        _captured = before
+
+
 def metric(name: str, value: float) -> None:
     """Reports one finite number. Raises ValueError for another value, or a name that is none."""
     _check_name(name)
@@ -37,6 +63,9 @@ def metric(name: str, value: float) -> None:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"metric {name!r} must be a finite number; found {value!r}")
+    if _captured is not None:
+        _captured.metrics[name] = value
+        return
     _publish({REPORT_TYPE: {"metric": name, "value": value}, "text/plain": f"{name} = {value}"})
 
 
@@ -48,6 +77,9 @@ def figure(fig: Figure, name: str, *, title: str | None = None, alt: str | None 
     import matplotlib as mpl
 
     _check_name(name)
+    if _captured is not None:
+        _captured.figures.append(name)
+        return
     description = alt or title or name
     image = io.BytesIO()
     fig.savefig(image, format="png", dpi=150, facecolor="white", metadata={"Description": description})
@@ -72,6 +104,9 @@ def table(df: pd.DataFrame, name: str, *, title: str | None = None, rows: int = 
     have a name. Two runs give the same bytes. Raises ValueError for a name that cannot be a file name.
     """
     _check_name(name)
+    if _captured is not None:
+        _captured.tables[name] = df
+        return
     with_index = any(label is not None for label in df.index.names)
     whole = df.reset_index() if with_index else df
     safe = whole.copy(deep=False)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from codalab_nb.errors import InputError
-from codalab_nb.model.dataset import DatasetDocument
-from codalab_nb.model.method import DATASET_PARAMETER
+from codalab_nb.model.dataset import DatasetDocument, Profile
+from codalab_nb.model.method import DATASET_PARAMETER, Method
 from codalab_nb.model.task import SERVICE, State
 from codalab_nb.site.catalog import Template
 from codalab_nb.site.ledger import TaskRow
@@ -70,10 +70,14 @@ def score_draft(
         has = f"has the metric {method.score.metric!r} as its score" if method.score else "declares no score"
         told = f"{method.name} {has}; no task is needed for that."
         raise InputError("score_undeclared", told, 'Declare "score": {"ranking": TABLE, "found": METRIC}.')
+    values = method_values(template, document, parameters, pool=options.pool)
+    group, levels = compared(method, document.profile, values)
     draft = site.draft(
         service_notebooks() / "score.ipynb",
         parameters={
-            "parameters": method_values(template, document, parameters, pool=options.pool),
+            "parameters": values,
+            "group": group,
+            "levels": levels,
             "ranking": method.score.ranking,
             "found": method.score.found,
             "per_group": max(method.needs.min_per_group, 2),
@@ -107,6 +111,30 @@ def read_score(row: TaskRow) -> float | None:
     """The score that a score task found; None where there is none (yet). Its `score.json` says why."""
     score = row.metrics.get("score") if row.state is State.SUCCEEDED else None
     return score if score is not None and math.isfinite(score) else None
+
+
+def compared(method: Method, profile: Profile, values: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The column of the groups that a run with these values compares, and which of them: none named means all.
+
+    It is the value of the first parameter that offers columns with the role condition or target first; "" is that
+    role's own column, as for a method without such a parameter.
+    """
+    column, asking = "", ""
+    for name, parameter in method.parameters.items():
+        offered, _, roles = (parameter.choices_from or "").partition(":")
+        if offered == "columns" and {"condition", "target"} & set(roles.split(",")):
+            column, asking = str(values.get(name) or ""), name
+            break
+    if not column:
+        known = profile.by_role("condition") or profile.by_role("target")
+        column = known.name if known else ""
+    levels = []
+    for name, parameter in method.parameters.items():
+        if parameter.choices_from in ("levels", f"levels({asking})"):
+            proposed = profile.reference if parameter.default_from == "reference" else None
+            level = values.get(name) or (proposed.level if proposed and proposed.column == column else "")
+            levels += [str(level)] if level else []
+    return column, levels if len(levels) > 1 else []
 
 
 def _on_dataset(draft: Draft, document: DatasetDocument, *, method: str, label: str) -> Draft:
