@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from codalab_nb.model.task import Verdict
 from codalab_nb.systematic.evidence import Run
 
 FOLDER = Path(__file__).parent / "shipped"
@@ -31,8 +32,8 @@ RUN_COLUMNS = ("dataset", "family", "question", "configuration", "notebook", "st
 class ShippedRun:
     """One run. `score`: higher is better, NaN where there is none; `seconds` of the run, NaN where it is not known.
 
-    question: the kind of question, as the method `answers`. notebook: sha256 of the notebook that ran, as in the task:
-    a method that has changed since may score otherwise. state: a verdict; reason: why there is no score.
+    question: the kind of question, as the method `answers`. notebook: `identity.notebook_digest` of what ran: a method
+    that has changed since may score otherwise. state: a verdict; reason: why there is no score.
     """
 
     dataset: str
@@ -47,8 +48,9 @@ class ShippedRun:
 
     @property
     def run(self) -> Run:
-        """The row as evidence is gathered from."""
-        return Run(self.dataset, self.family, self.configuration, self.score, self.seconds)
+        """The row as evidence is gathered from: a failure is known too."""
+        score = -math.inf if self.state == Verdict.FAILED else self.score
+        return Run(self.dataset, self.family, self.configuration, score, self.seconds)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     found = shipped.read(tmp_path)
     ran, failed = found.runs
     assert ran == RAN
+    assert (ran.run.score, failed.run.score) == (0.5, -math.inf)
     assert math.isnan(failed.score)
     assert math.isnan(failed.seconds)
     assert dataclasses.replace(failed, score=0, seconds=0) == dataclasses.replace(FAILED, score=0, seconds=0)

@@ -1,0 +1,169 @@
+"""What happened in a night, and how good recommendations are on what it left, as the page docs/understand/night.md."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codalab_nb.model.dataset import counted
+from codalab_nb.systematic.view import CellState, Matrix
+from tests.bench.night_data import DESIGNS, family_of
+from tests.bench.night_regret import TRIED, Judged
+
+if TYPE_CHECKING:
+    from tests.bench.night import Night
+
+PAGE = Path(__file__).parents[2] / "docs" / "understand" / "night.md"
+_WORDS = {
+    CellState.DONE: "done",
+    CellState.FAILED: "failed, with the reason",
+    CellState.UNFIT: "does not fit, with the reason",
+    CellState.NOT_ASKED: "no rule asks for it",
+    CellState.OVER_BUDGET: "over budget",
+    CellState.PLANNED: "planned",
+    CellState.QUEUED: "queued",
+    CellState.RUNNING: "running",
+}
+
+_HEAD = """\
+# A night, in half an hour
+
+What systematic analysis does when it is left alone, measured: `python -m tests.bench.night --write` makes a home of
+its own, adds real sub-designs of the data sets in the repository, gives it rules, says `systematic start` and looks
+on. It made the figures below and the rows in `codalab_nb/systematic/shipped/`, on which the first recommendations in
+a new home rest.
+"""
+
+_NOTES = """\
+Sub-designs are fewer samples or genes, one contrast of several, noise, swapped or missing labels of *golub,
+armstrong, bladder, pbmc68k, airway, pasilla* and the small tables, 500 genes or so each; *replicates* are made-up
+counts. Sub-designs of one data set share samples, so they are one family. Label-free scores are those of
+[`score`](../do/write-your-own-method.md): how much of the top of a ranking comes back in other samples, less what
+shuffled labels give. Predictions ran without the comparison of models, without shuffled labels and with two repeats
+instead of five; these settings change how long a run takes and how much its accuracy scatters, not what it estimates,
+so the shipped rows name the configuration without them, and no time.
+"""
+
+_MEANING = """\
+**How to read it.** Regret is the best score that any configuration reached on the data set, less the best of those
+that were tried: 0 is the best choice. Each family was held out with everything made from it, the recommendation came
+from the other families, and was looked up in what had really run. "At random" is the expectation of a choice among
+what ran there; "best on average" takes what did best in the other families, for everybody the same. A family has one
+voice. The interval is of the mean gain over best on average, by Student's t over families.
+
+**What it means, and what not.** {verdict} There are few families, most of them leukemias, blood cells or classic
+tables, so the intervals are wide, and they are about families like these: on data of another sort anything may be
+best. Where the interval contains 0, the data do not tell recommendation and best on average apart. In such small
+evidence that is what one should expect: with fewer than five other families the recommendation *is* what was best on
+average, put in an order so that the second and third try add something. The bars on large public matrices are in
+`python -m tests.bench.recommend`.
+"""
+
+
+def what_happened(night: Night, matrix: Matrix) -> str:
+    """Tables of tasks and cells, and of the kills."""
+    total = sum(night.tasks.values())
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(night.tasks.items()))
+    ended = ", ".join(f"{number:,} {state}" for state, number in night.ended.most_common())
+    cells = sum(night.cells.values())
+    lines = [
+        "| | |",
+        "|---|---|",
+        f"| data sets, families, configurations | {night.datasets}, {len(families())}, {len(matrix.columns)} |",
+        f"| tasks | {total:,}: {kinds} |",
+        f"| they ended | {ended} |",
+        f"| time | {night.seconds / 60:.0f} min, two at a time; {night.cpu_s / 60:.0f} min of runs |",
+        f"| at the end | {_end(night)} |",
+        f"| cells of the matrix | {cells:,} |",
+    ]
+    for state, words in _WORDS.items():
+        if number := night.cells.get(state, 0):
+            lines.append(f"| … {words} | {number:,} ({100 * number / cells:.0f} %) |")
+    lines.append("")
+    lines.append(_kills(night))
+    return "\n".join(lines)
+
+
+def families() -> set[str]:
+    return {family_of(parent) for parent in DESIGNS}
+
+
+def _end(night: Night) -> str:
+    return "nothing was left to do" if night.finished else "the time was over; the rest would go on"
+
+
+def _kills(night: Night) -> str:
+    if not night.kills:
+        return "Nothing was killed."
+    told = "; ".join(
+        f"after {one.after_s:.0f} s ({counted(one.processes, 'process', 'processes')}, {one.open_tasks} tasks open)"
+        for one in night.kills
+    )
+    kept = len(night.kills[-1].committed)
+    faults = "**What went wrong:** " + "; ".join(night.faults) if night.faults else "Nothing was lost."
+    return (
+        f"**Killed with `kill -9`, everything at once:** {told}. The {kept:,} verdicts that were there at the last kill "
+        "were the same at the end, byte for byte, and none of their tasks was started again; "
+        f"{counted(night.again, 'attempt')} that a kill interrupted ran once more. No two tasks are the same run. {faults}"
+    )
+
+
+def held_out(judged: Sequence[Judged]) -> str:
+    """Mean regrets after one run and after three, by kind of question."""
+    lines = [
+        "| kind of question | families, data sets | configurations | runs tried | at random | best on average "
+        "| recommended | gain over best on average [95 %] |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for one in judged:
+        for place, at in enumerate(TRIED):
+            if math.isnan(one.mean("recommended", at)):
+                continue
+            gain, low, high = one.gain("best on average", at)
+            interval = f"{gain:+.3f} [{low:+.3f}, {high:+.3f}]" if not math.isnan(low) else f"{gain:+.3f}"
+            about = (one.question, f"{len(one.families)}, {one.datasets}", str(one.configurations))
+            cells = [*(about if place == 0 else ("", "", "")), str(at)]
+            cells += [f"{one.mean(peer, at):.3f}" for peer in ("random", "best on average", "recommended")]
+            lines.append(f"| {' | '.join([*cells, interval])} |")
+    return "\n".join(lines)
+
+
+def verdict(judged: Sequence[Judged]) -> str:
+    """One or two sentences that follow from the figures, and from nothing else."""
+    better: list[str] = []
+    worse: list[str] = []
+    open_: list[str] = []
+    for one in judged:
+        _, low, high = one.gain("best on average", 1)
+        (better if low > 0 else worse if high < 0 else open_).append(one.question)
+    parts = []
+    if better:
+        parts.append(f"The first recommendation was better than best on average for {_listed(better)}.")
+    if worse:
+        parts.append(f"It was worse for {_listed(worse)}.")
+    if open_:
+        parts.append(f"For {_listed(open_)} the two cannot be told apart.")
+    less = [one.question for one in judged if one.mean("recommended", 1) < one.mean("random", 1)]
+    parts.append(f"It lost less than a choice at random for {len(less)} of {counted(len(judged), 'kind')} of question.")
+    return " ".join(parts)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def write(night: Night, matrix: Matrix, judged: Sequence[Judged]) -> None:
+    day = dt.datetime.now(dt.UTC).date().isoformat()
+    parts = [
+        _HEAD,
+        f"## What happened ({day}, a machine of two cores that others used too)\n",
+        what_happened(night, matrix) + "\n",
+        _NOTES,
+        "## What is recommended for a family that was never seen\n",
+        held_out(judged) + "\n",
+        _MEANING.format(verdict=verdict(judged)).rstrip(),
+    ]
+    PAGE.write_text("\n".join(parts) + "\n", encoding="utf-8")
