@@ -33,17 +33,17 @@ def _tell_one(dataset: str, place: int, one: Recommended, out: Output) -> None:
     out.data(f" {place}. {one.title}{with_}{'  [recommended]' if one.badge else ''}", "green" if one.badge else "")
     out.fields(
         [
-            ("expected", _expected(one)),
+            ("expected", expected(one)),
             ("takes", f"usually {duration(one.seconds)}" if one.seconds is not None else ""),
             ("why", one.why),
-            ("nearest", "\n".join(map(_near, one.near))),
+            ("nearest", "\n".join(map(near, one.near))),
         ],
         talk=False,
     )
     out.data(f"  {'run it':<11} {command(dataset, one)}")  # in one line, to be copied
 
 
-def _expected(one: Recommended) -> str:
+def expected(one: Recommended) -> str:
     """`balanced accuracy 0.93, on most data sets 0.86 to 0.97 (12 data sets)`."""
     if one.score is None:
         return ""
@@ -52,9 +52,9 @@ def _expected(one: Recommended) -> str:
     return f"{one.measure or 'score'} {score(one.score)}{between}{ran}"
 
 
-def _near(near: Near) -> str:
-    rank = "the best" if near.place == 1 else f"number {near.place}"
-    return f"{near.dataset}: {score(near.score)}" + (f", {rank} of {near.of} that ran there" if near.of > 1 else "")
+def near(other: Near) -> str:
+    rank = "the best" if other.place == 1 else f"number {other.place}"
+    return f"{other.dataset}: {score(other.score)}" + (f", {rank} of {other.of} that ran there" if other.of > 1 else "")
 
 
 def command(dataset: str, one: Recommended) -> str:
