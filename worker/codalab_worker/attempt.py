@@ -25,7 +25,7 @@ from codalab_nb.model.event import EventType
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.notebook import read_notebook
 from codalab_nb.model.outputs import fold_outputs
-from codalab_nb.model.task import INTERRUPTED, Limits, Reason, TaskDocument, Verdict
+from codalab_nb.model.task import INTERRUPTED, Limits, Priority, Reason, TaskDocument, Verdict
 from codalab_nb.stores.ports import AttemptStore, NotFound
 from codalab_worker import kernelspecs, staging
 from codalab_worker.events import FROM_RUNNER, EventLog
@@ -200,7 +200,12 @@ class Attempt:
         argv = kernelspecs.find(document.kernel, document.interpreter)
         placed = staging.locate_all(self._store, document.inputs, self._verified)
         binds = kernelspecs.folders(argv)
-        self._box = self._warmth.take(document.interpreter, network=document.network, binds=binds)
+        self._box = self._warmth.take(
+            document.interpreter,
+            network=document.network,
+            binds=binds,
+            leave_ready=document.priority is Priority.BACKGROUND,
+        )
         self._box.place(placed)
         self._box.start(self._job(document, checked.notebook, argv))
         failpoints.hit("worker.running")
@@ -242,6 +247,7 @@ class Attempt:
             "kernel_argv": argv,
             "timeout_s": limits.timeout_s,
             "env": document.environment,
+            "background": document.priority is Priority.BACKGROUND,
             "limits": {
                 "processes": limits.processes,
                 "file_bytes": limits.files_bytes,

@@ -26,7 +26,7 @@ import papermill
 from papermill.engines import papermill_engines
 from papermill.parameterize import parameterize_notebook
 
-from codalab_worker import engine, kernel, kernel_link, limits, namespaces
+from codalab_worker import engine, kernel, kernel_link, limits, namespaces, niceness
 from codalab_worker.kernel_link import KernelDied, KernelLink
 from codalab_worker.outputs import Caps, encode
 
@@ -154,6 +154,10 @@ class Runner:
             self._tell_environment(environment, deadline)
         own_user = self.private  # elsewhere the processes of the whole user would be counted
         limits.apply(self.link.pid, limits.Limits.from_job(job.get("limits", {})), count_processes=own_user)
+        if job.get("background"):
+            # Last of all: what came before has time limits, and a busy machine shall not make them end.
+            niceness.give_way(self.link.pid)
+            niceness.give_way(os.getpid())
 
     def _tell_environment(self, environment: dict[str, str], deadline: float) -> None:
         """The kernel runs already, so it is told. Leaves no name and no history behind."""

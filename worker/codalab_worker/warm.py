@@ -82,16 +82,23 @@ class Warmth:
         self._pool(interpreter).wake()
 
     def take(
-        self, interpreter: str, *, network: bool = False, binds: Sequence[Path] = (), timeout_s: float = 60
+        self,
+        interpreter: str,
+        *,
+        network: bool = False,
+        binds: Sequence[Path] = (),
+        leave_ready: bool = False,
+        timeout_s: float = 60,
     ) -> Box:
         """A box that nobody had before; the caller must `remove` it.
 
         `binds`: folders it must see besides the interpreter's own, read-only (another kernel's environment).
-        With network or binds the box is made on the spot.
+        With network or binds the box is made on the spot, and so it is with `leave_ready`: then the ready ones stay
+        for those who are in a hurry.
 
         Raises InputError (`no_interpreter`) when that interpreter cannot run tasks, UnavailableError otherwise.
         """
-        return self._pool(interpreter).take(network, tuple(map(str, binds)), timeout_s)
+        return self._pool(interpreter).take(network, tuple(map(str, binds)), leave_ready, timeout_s)
 
     def environment(self, interpreter: str) -> dict[str, Any]:
         """Versions and packages of that interpreter, as its zygote found them. Raises as `take`."""
@@ -151,10 +158,10 @@ class _Pool:
                 self._thread.start()
             self._changed.notify_all()
 
-    def take(self, network: bool, binds: tuple[str, ...], timeout_s: float) -> Box:
+    def take(self, network: bool, binds: tuple[str, ...], leave_ready: bool, timeout_s: float) -> Box:
         deadline = time.monotonic() + timeout_s
         self.zygote()  # a new one, if this one died or its packages changed; its boxes are dropped then
-        while not network and not binds and (box := self._pop()):
+        while not (network or binds or leave_ready) and (box := self._pop()):
             if box.fresh():
                 self.wake()
                 return box
