@@ -12,6 +12,7 @@ alone reads what is shipped, holds out each family, and prints the regrets: seco
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import random
 import tempfile
@@ -30,6 +31,7 @@ from codalab_nb.systematic.rules import RuleBook
 from codalab_nb.systematic.view import CellState, Matrix
 from tests.bench import night_page
 from tests.bench.night_data import designs
+from tests.bench.night_hurry import Hurry
 from tests.bench.night_regret import judge
 from tests.bench.night_rows import shipped_of
 from tests.bench.night_rules import RULES
@@ -58,6 +60,7 @@ class Night:
 
     datasets: int = 0
     seconds: float = 0.0
+    hurried: bool = False
     finished: bool = False  # nothing was left to do before the time was over
     tasks: Counter[str] = field(default_factory=Counter)  # by kind: runs, scores, profiles
     ended: Counter[str] = field(default_factory=Counter)  # by verdict
@@ -166,13 +169,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=35.0)
     parser.add_argument("--kills", type=int, default=4)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--hurry", action="store_true", help="tasks compete with what else runs on this machine")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--judge", action="store_true", help="only judge what is shipped")
     chosen = parser.parse_args()
     if chosen.judge:
         print(night_page.held_out(judge(shipped.read())))
         return
-    night = Night()
+    night = Night(hurried=chosen.hurry)
     draw = random.Random(chosen.seed)
     # In the first two thirds, so that something is left to be interrupted and time to make up for it.
     moments = sorted(draw.uniform(20, 40 * chosen.minutes) for _ in range(chosen.kills))
@@ -181,7 +185,8 @@ def main() -> None:
             night.datasets = prepare(site, Path(name) / "files")
         with home.site(serve=True) as site:
             control.start(site)
-        watch(home, night, chosen.minutes, moments)
+        with Hurry(home) if chosen.hurry else contextlib.nullcontext():
+            watch(home, night, chosen.minutes, moments)
         with home.site() as site:
             control.stop(site)
             matrix = control.matrix(site)

@@ -40,11 +40,10 @@ a new home rest.
 _NOTES = """\
 Sub-designs are fewer samples or genes, one contrast of several, noise, swapped or missing labels of *golub,
 armstrong, bladder, pbmc68k, airway, pasilla* and the small tables, 500 genes or so each; *replicates* are made-up
-counts. Sub-designs of one data set share samples, so they are one family. Label-free scores are those of
-[`score`](../do/write-your-own-method.md): how much of the top of a ranking comes back in other samples, less what
-shuffled labels give. Predictions ran without the comparison of models, without shuffled labels and with two repeats
-instead of five; these settings change how long a run takes and how much its accuracy scatters, not what it estimates,
-so the shipped rows name the configuration without them, and no time.
+counts. Sub-designs of one data set share samples, so they are one family. Label-free scores are those that [methods
+may declare](../do/write-your-own-method.md): how much of the top of a ranking comes back in other samples, less what
+shuffled labels give. Predictions ran without the comparison of models and without shuffled labels. Their accuracy is
+the same number with both, so the shipped rows name the configuration without these two settings, and no time.
 """
 
 _MEANING = """\
@@ -75,7 +74,7 @@ def what_happened(night: Night, matrix: Matrix) -> str:
         f"| data sets, families, configurations | {night.datasets}, {len(families())}, {len(matrix.columns)} |",
         f"| tasks | {total:,}: {kinds} |",
         f"| they ended | {ended} |",
-        f"| time | {night.seconds / 60:.0f} min, two at a time; {night.cpu_s / 60:.0f} min of runs |",
+        f"| time | {night.seconds / 60:.0f} min, two at a time; {night.cpu_s / 60:.0f} min of runs{_hurry(night)} |",
         f"| at the end | {_end(night)} |",
         f"| cells of the matrix | {cells:,} |",
     ]
@@ -95,6 +94,10 @@ def _end(night: Night) -> str:
     return "nothing was left to do" if night.finished else "the time was over; the rest would go on"
 
 
+def _hurry(night: Night) -> str:
+    return "; tasks were kept from stepping behind the machine's other work (`--hurry`)" if night.hurried else ""
+
+
 def _kills(night: Night) -> str:
     if not night.kills:
         return "Nothing was killed."
@@ -105,9 +108,10 @@ def _kills(night: Night) -> str:
     kept = len(night.kills[-1].committed)
     faults = "**What went wrong:** " + "; ".join(night.faults) if night.faults else "Nothing was lost."
     return (
-        f"**Killed with `kill -9`, everything at once:** {told}. The {kept:,} verdicts that were there at the last kill "
-        "were the same at the end, byte for byte, and none of their tasks was started again; "
-        f"{counted(night.again, 'attempt')} that a kill interrupted ran once more. No two tasks are the same run. {faults}"
+        f"**Killed with `kill -9`, everything at once:** {told}. The {kept:,} verdicts that were there at the last "
+        "kill were the same at the end, byte for byte, and none of their tasks was started again; "
+        f"{counted(night.again, 'attempt')} that a kill interrupted ran once more. No two tasks are the same run. "
+        f"{faults}"
     )
 
 

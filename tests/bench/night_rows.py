@@ -15,10 +15,9 @@ from codalab_nb.systematic.shipped import Known, ShippedRun
 from codalab_nb.systematic.view import Cell, Column, Matrix
 from tests.bench.night_data import family_of
 
-# Settings of a run which do not change what its score is an estimate of, only how long it takes and how much it
-# scatters. The night makes them small; a person who follows the recommendation shall have the usual ones. A run with
-# other settings took another time, so the time of such a run is not known.
-_NO_MATTER = {"predict-class": ("compare_models", "permutations", "repeats")}
+# What a run does beside what its score is made of: the score is the same number without it, only the time is not. The
+# night leaves it out; a person who follows the recommendation shall have it, and how long that takes is not known.
+_BESIDE = {"predict-class": ("compare_models", "permutations")}
 
 
 def shipped_of(site: Site, matrix: Matrix) -> tuple[list[ShippedRun], list[Known]]:
@@ -56,9 +55,9 @@ def _run(site: Site, dataset: str, column: Column, cell: Cell, row: TaskRow) -> 
 
 
 def usual(key: str) -> tuple[str, bool]:
-    """The configuration without the settings that were made small for the night, and whether there were none."""
+    """The configuration without the settings that only the night has, and whether there were none."""
     found = parse_key(key)
-    left_out = _NO_MATTER.get(found.method, ())
+    left_out = _BESIDE.get(found.method, ())
     kept = {name: value for name, value in found.parameters.items() if name not in left_out}
     return Configuration(found.method, kept).key, len(kept) == len(found.parameters)
 

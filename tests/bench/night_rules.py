@@ -28,7 +28,6 @@ method = "predict-class"
 model = ["svm", "logistic", "centroid", "forest", "lda"]
 compare_models = false
 permutations = 0
-repeats = 2
 
 [[methods]]
 method = "heat-map"
