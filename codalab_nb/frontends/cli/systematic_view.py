@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from itertools import groupby, zip_longest
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from codalab_nb.frontends.cli.output import Output
 from codalab_nb.frontends.cli.text import count, cut, duration, folded, one_line, pad, width
 from codalab_nb.systematic.rules import Budget
-from codalab_nb.systematic.view import Cell, CellState, Column, Matrix, Row, Status
+from codalab_nb.systematic.view import Cell, CellState, Column, Matrix, Status
 
 # For people: in a sentence, and the mark of a cell that has no score.
 WORDS = {
@@ -115,52 +115,65 @@ def status_json(status: Status) -> dict[str, Any]:
 
 
 def tell_matrix(matrix: Matrix, out: Output) -> None:
-    """Data sets × configurations, a table for each kind of question, in as many pieces as the terminal asks for."""
+    """Data sets × configurations, grouped by kind of question, in as many pieces as the terminal asks for."""
     if not matrix.rows or not matrix.columns:
         missing = "data set" if matrix.columns else "configuration that a rule asks for or that ran"
         out.say(f"There is no {missing} yet.")
         return
-    at = {column.key: i for i, column in enumerate(matrix.columns)}
-    for slug, group in groupby(sorted(matrix.columns, key=_by_question), key=lambda column: column.question):
-        columns = list(group)
-        measures = list(dict.fromkeys(column.measure for column in columns if column.measure))
+    for head, lines in _pieces(matrix, out.room):
         out.data()
-        out.data(f"{question(slug)}{': ' if measures else ''}{'; '.join(measures)}", "bold")
-        for place, piece in enumerate(_pieces(columns, matrix.rows, at, out.room)):
-            for line in [""] * (place > 0) + piece:
-                out.data(line)
+        out.data(head, "bold")
+        for line in lines:
+            out.data(line)
     out.data()
-    out.prose(_legend(matrix), "dim", "  ", talk=False)
+    for line in _legend(matrix):
+        out.prose(line, "dim", "  ", talk=False)
     if len(matrix.rows) < matrix.total:
         out.say(f"{len(matrix.rows):,} of {count(matrix.total, 'data set')} are shown; --limit shows more.", "dim")
 
 
-def _by_question(column: Column) -> tuple[bool, str]:
-    return not column.question, column.question  # those that answer none come last
+@dataclass(frozen=True)
+class _Printed:
+    """A column as it is printed: its heading in lines, its cells. `title`: above the first of a kind of question."""
+
+    title: str
+    heading: Sequence[str]
+    cells: Sequence[str]
+
+    @property
+    def width(self) -> int:
+        return max(map(width, (self.title, *self.heading, *self.cells)))
 
 
-def _pieces(columns: Sequence[Column], rows: Sequence[Row], at: dict[str, int], room: int | None) -> list[list[str]]:
-    names = [one_line(row.dataset) for row in rows]
+def _ordered(columns: Sequence[Column]) -> list[tuple[int, Column]]:
+    """Place and column; those of one kind of question together, where the first of them stands, and none last."""
+    firsts = {column.question: place for place, column in reversed(list(enumerate(columns)))}
+    return sorted(enumerate(columns), key=lambda pair: (not pair[1].question, firsts[pair[1].question]))
+
+
+def _pieces(matrix: Matrix, room: int | None) -> Iterator[tuple[str, list[str]]]:
+    """Of each the line of questions, then the other lines."""
+    names = [one_line(row.dataset) for row in matrix.rows]
     widest = max(map(width, names))
     first = widest if room is None else min(widest, _WIDEST_NAME)
-    blocks: list[list[list[str]]] = []  # pieces of columns of lines
-    used = 0
-    for column in columns:
-        made = _column(column, [row.cells[at[column.key]] for row in rows], whole=room is None)
-        wide = max(map(width, made[0] + made[1])) + _GAP
-        if not blocks or (room is not None and used + wide > room):
-            blocks.append([])
-            used = first
-        blocks[-1].append(made)
-        used += wide
-    return [[*_lines([cut(name, first) for name in names], first, block)] for block in blocks]
+    left = [cut(name, first) for name in names]
+    piece: list[_Printed] = []
+    before = None
+    for place, column in _ordered(matrix.columns):
+        printed = _printed(column, [row.cells[place] for row in matrix.rows], whole=room is None)
+        shown = replace(printed, title="") if column.question == before else printed
+        if piece and room is not None and first + sum(_GAP + one.width for one in (*piece, shown)) > room:
+            yield _lines(left, first, piece)
+            piece, shown = [], printed
+        piece.append(shown)
+        before = column.question
+    yield _lines(left, first, piece)
 
 
-def _column(column: Column, cells: Iterable[Cell], *, whole: bool) -> list[list[str]]:
-    """Its heading in lines, and its cells."""
+def _printed(column: Column, cells: Iterable[Cell], *, whole: bool) -> _Printed:
     words = [column.method, *(column.words.replace(" = ", "=").split(", ") if column.words else [])]
     heading = [part for word in words for part in ([one_line(word)] if whole else folded(one_line(word), _WIDEST_HEAD))]
-    return [heading, [_mark(cell) for cell in cells]]
+    return _Printed(one_line(question(column.question)), heading, [_mark(cell) for cell in cells])
 
 
 def _mark(cell: Cell) -> str:
@@ -169,32 +182,35 @@ def _mark(cell: Cell) -> str:
     return MARKS[cell.state]
 
 
-def _lines(names: Sequence[str], first: int, block: Sequence[Sequence[Sequence[str]]]) -> Iterable[str]:
-    widths = [max(map(width, [*heading, *cells])) for heading, cells in block]
-    headings = list(zip_longest(*(heading for heading, _ in block), fillvalue=""))
-    for left, parts in [
-        *((" " * first, parts) for parts in headings),
-        *(
-            (pad(name, first), parts)
-            for name, parts in zip(names, zip(*(cells for _, cells in block), strict=True), strict=True)
-        ),
-    ]:
-        cells = (pad(part, wide) for part, wide in zip(parts, widths, strict=True))
-        yield (" " * _GAP).join([left, *cells]).rstrip()
+def _lines(names: Sequence[str], first: int, piece: Sequence[_Printed]) -> tuple[str, list[str]]:
+    def line(left: str, parts: Iterable[str]) -> str:
+        padded = (pad(part, one.width) for part, one in zip(parts, piece, strict=True))
+        return (" " * _GAP).join([pad(left, first), *padded]).rstrip()
+
+    headings = zip_longest(*(one.heading for one in piece), fillvalue="")
+    rows = zip(names, zip(*(one.cells for one in piece), strict=True), strict=True)
+    return line("", (one.title for one in piece)), [
+        *(line("", parts) for parts in headings),
+        *(line(name, parts) for name, parts in rows),
+    ]
 
 
-def _legend(matrix: Matrix) -> str:
-    """Of the marks that are in the table."""
+def _legend(matrix: Matrix) -> list[str]:
+    """What the scores are, and the marks that are in the table."""
     cells = [cell for row in matrix.rows for cell in row.cells]
-    told = []
+    lines = []
     if any(cell.score is not None for cell in cells):
-        told.append("a number is a score: more is better, within one kind of question and one data set")
-    if any(cell.best for cell in cells):
-        told.append("* = the best of its row")
+        of: dict[str, dict[str, None]] = {}
+        for _, column in _ordered(matrix.columns):
+            if column.measure:
+                of.setdefault(question(column.question), {})[column.measure] = None
+        lines.append("Numbers are scores; more is better, within one data set and one kind of question.")
+        lines += [f"{name}: {'; '.join(measures)}." for name, measures in of.items()]
     shown = {cell.state for cell in cells if not (cell.state is CellState.DONE and cell.score is not None)}
     scored = {CellState.DONE: "done, without a score"}
+    told = ["* = the best of its row and question"] if any(cell.best for cell in cells) else []
     told += [f"{MARKS[state] or 'blank'} = {scored.get(state, WORDS[state])}" for state in CellState if state in shown]
-    return f"{'; '.join(told)}. Why: codalab-nb systematic status --why DATASET"
+    return [*lines, f"{'; '.join(told)}.", "Why: codalab-nb systematic status --why DATASET"]
 
 
 def tell_why(matrix: Matrix, out: Output) -> None:
@@ -210,9 +226,8 @@ def tell_why(matrix: Matrix, out: Output) -> None:
                 duration(cell.seconds),
                 cell.reason,
             ]
-            for column, cell in sorted(
-                zip(matrix.columns, row.cells, strict=True), key=lambda pair: _by_question(pair[0])
-            )
+            for place, column in _ordered(matrix.columns)
+            for cell in [row.cells[place]]
         ]
         out.table(("method", "state", "score", "took", "why"), rows)
 

@@ -85,35 +85,28 @@ def test_the_status_tells_budgets_and_what_is_not_followed() -> None:
     assert off.splitlines() == ["Systematic analysis is off.", "  There is no rule: nothing is asked for."]
 
 
-def test_the_table_is_one_for_each_kind_of_question() -> None:
-    """Scores of different questions never stand side by side; what has no score comes last."""
+def test_the_table_is_grouped_by_kind_of_question() -> None:
+    """Scores of different questions are told apart; what answers none comes last."""
     out, err = told(lambda out: systematic_view.tell_matrix(MATRIX, out))
-    lines = [line.split() for line in out.splitlines()]
-    assert out.splitlines()[1:12] == [
-        "Classes: balanced accuracy",
-        "           predict-class  predict-class",
+    assert out.splitlines()[1:6] == [
+        "           Classes                       Differences  On their own",
+        "           predict-class  predict-class  de-counts    check-my-data",
         "                          model=forest",
-        "golub@1    0.93*          runs",
-        "airway@12  later          !",
-        "",
-        "Differences: agreement of halves",
-        "           de-counts",
-        "golub@1    -",
-        "airway@12",
-        "",
+        "golub@1    0.93*          runs           -            ok",
+        "airway@12  later          !                           …",
     ]
-    assert ["golub@1", "ok"] in lines
-    assert ["airway@12", "…"] in lines
     assert "2 of 3 data sets are shown" in err
 
 
 def test_the_legend_explains_the_marks_that_are_there() -> None:
     out, _ = told(lambda out: systematic_view.tell_matrix(MATRIX, out))
-    legend = out.splitlines()[-1]
-    for words in ("* = the best of its row", "ok = done, without a score", "- = does not fit", "later = over budget"):
-        assert words in legend
-    assert "sent" not in legend
-    assert "--why DATASET" in legend
+    legend = out.splitlines()[7:]
+    assert legend[1:3] == ["Classes: balanced accuracy.", "Differences: agreement of halves."]
+    assert legend[3] == (
+        "* = the best of its row and question; ok = done, without a score; runs = running; … = planned; "
+        "later = over budget; - = does not fit; ! = failed; blank = not asked."
+    )
+    assert legend[4].endswith("--why DATASET")
 
 
 def test_a_table_that_is_too_wide_comes_in_pieces_that_fit() -> None:
