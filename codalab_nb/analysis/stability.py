@@ -238,4 +238,4 @@ class _Design:
 
     def relabelled(self, into: Path, labels: pd.Series) -> Path:
         whole = self.staged.data.samples[self.column]
-        return self.staged.write(into, labels={self.column: list(labels.where(labels.notna(), whole))})
+        return self.staged.write(into, labels={self.column: labels.where(labels.notna(), whole)})

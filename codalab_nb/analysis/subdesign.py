@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,9 @@ class Staged:
         self,
         into: str | Path,
         *,
-        samples: Sequence[int] | None = None,
-        features: Sequence[int] | None = None,
-        labels: Mapping[str, Sequence[Any]] | None = None,
+        samples: Iterable[int] | None = None,
+        features: Iterable[int] | None = None,
+        labels: Mapping[str, Iterable[Any]] | None = None,
     ) -> Path:
         """Writes the part into a new folder, and returns it.
 
@@ -51,8 +51,8 @@ class Staged:
         into = Path(into)
         into.mkdir(parents=True)
         data = self.data
-        rows = np.arange(data.values.shape[0]) if features is None else np.asarray(features, dtype=np.intp)
-        columns = np.arange(len(data.samples)) if samples is None else np.asarray(samples, dtype=np.intp)
+        rows = np.arange(data.values.shape[0]) if features is None else np.array(list(features), dtype=np.intp)
+        columns = np.arange(len(data.samples)) if samples is None else np.array(list(samples), dtype=np.intp)
         described = data.samples.iloc[columns].copy()
         for column, values in (labels or {}).items():
             if column not in described.columns:
