@@ -2,8 +2,9 @@
 PYTHON ?= python3
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 RUN = .venv/bin/python -m
-# These wait for services and processes more than they compute; each file has services of its own.
-AZURE = -n 3 --dist loadfile
+# These wait for services and processes more than they compute; each file has services of its own. As they are listed,
+# the longest first: xdist itself would begin with the files of most tests, and end with the longest one alone.
+AZURE = -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo lab test check extension extension-check bench clean
 
@@ -16,7 +17,7 @@ lab: extension
 
 test: check extension-check
 	$(RUN) pytest tests/contract/test_local.py tests/contract/test_ordered.py tests/integration --ignore=tests/integration/azure
-	$(RUN) pytest $(AZURE) tests/integration/azure tests/contract/test_azure_store.py tests/contract/test_servicebus.py tests/chaos/azure
+	$(RUN) pytest $(AZURE) tests/chaos/azure tests/contract/test_azure_store.py tests/contract/test_servicebus.py tests/integration/azure
 	$(RUN) pytest tests/browser
 	$(RUN) pytest tests/chaos --ignore=tests/chaos/azure
 
