@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -26,6 +27,9 @@ from codalab_nb.stores.ports import AttemptStore, Granting, SiteStore
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+
+    from codalab_nb.queues.servicebus import ServiceBusQueue
+    from codalab_nb.queues.servicebus_access import Credential
 
 
 @dataclass(frozen=True)
@@ -170,26 +174,17 @@ def worker_tokens(pool: AzurePool, expires: dt.datetime) -> QueueKeys:
 
 def _azure_pool(pool: AzurePool, places: Places) -> PoolSide:
     with azure_extra():
-        from codalab_nb.queues.servicebus import ServiceBusQueue
-        from codalab_nb.queues.servicebus_access import Credential, Namespace, RuleKey
+        from codalab_nb.queues.servicebus_access import RuleKey
         from codalab_nb.stores.azure import AzureStore
 
-    identity = sign_in() if pool.site_keys is None or pool.account_key is None else None
-    namespace = Namespace(pool.namespace)
-
-    def queue(name: str, key: str | None) -> ServiceBusQueue:
-        credential: Credential | None = identity if key is None else RuleKey(SITE_RULE, key)
-        assert credential is not None
-        return ServiceBusQueue(namespace, name, credential, lock_s=pool.lock_s)
-
-    keys = pool.site_keys
-    urgent = queue(pool.queues.urgent, keys.urgent if keys else None)
-    background = queue(pool.queues.background, keys.background if keys else None)
-    responses = queue(pool.queues.responses, keys.responses if keys else None)
-    credential = pool.account_key or identity
-    assert credential is not None
+    signed_in = functools.cache(sign_in)  # once, and only where a key is missing
+    keys = [RuleKey(SITE_RULE, key) for key in pool.site_keys.all] if pool.site_keys else [signed_in()] * 3
+    urgent, background, responses = _far_queues(pool, keys)
     store = AzureStore(
-        pool.account_url, credential, prefix=pool.prefix, cache=places.state / "pools" / pool.name / "cache"
+        pool.account_url,
+        pool.account_key or signed_in(),
+        prefix=pool.prefix,
+        cache=places.state / "pools" / pool.name / "cache",
     )
 
     def close() -> None:
@@ -218,19 +213,10 @@ def worker_side(invite: Invite, cache: Path, *, cache_bytes: int | None = None) 
     Raises UnavailableError(azure_missing), InputError (addresses that are none).
     """
     with azure_extra():
-        from codalab_nb.queues.servicebus import ServiceBusQueue
-        from codalab_nb.queues.servicebus_access import Namespace, SharedToken
+        from codalab_nb.queues.servicebus_access import SharedToken
         from codalab_nb.stores.azure_attempt import AzureAttempts
         from codalab_nb.stores.azure_cache import DEFAULT_BYTES, Cache
-    namespace = Namespace(invite.namespace)
-    urgent, background, responses = (
-        ServiceBusQueue(namespace, name, SharedToken(token), lock_s=invite.lock_s)
-        for name, token in (
-            (invite.queues.urgent, invite.tokens.urgent),
-            (invite.queues.background, invite.tokens.background),
-            (invite.queues.responses, invite.tokens.responses),
-        )
-    )
+    urgent, background, responses = _far_queues(invite, [SharedToken(token) for token in invite.tokens.all])
     attempts = AzureAttempts(Cache(cache, limit_bytes=DEFAULT_BYTES if cache_bytes is None else cache_bytes))
     tasks = OrderedReceiver([urgent, background])
 
@@ -253,3 +239,13 @@ def worker_side(invite: Invite, cache: Path, *, cache_bytes: int | None = None) 
         heartbeat_s=invite.heartbeat_s,
         close=close,
     )
+
+
+def _far_queues(where: AzurePool | Invite, credentials: Sequence[Credential]) -> Sequence[ServiceBusQueue]:
+    """Urgent tasks, background tasks, responses, with a credential for each."""
+    with azure_extra():
+        from codalab_nb.queues.servicebus import ServiceBusQueue
+        from codalab_nb.queues.servicebus_access import Namespace
+    namespace = Namespace(where.namespace)
+    pairs = zip(where.queues.all, credentials, strict=True)
+    return [ServiceBusQueue(namespace, name, credential, lock_s=where.lock_s) for name, credential in pairs]

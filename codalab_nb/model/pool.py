@@ -72,6 +72,10 @@ class QueueKeys(Document):
     background: str = Field(repr=False)
     responses: str = Field(repr=False)
 
+    @property
+    def all(self) -> tuple[str, str, str]:
+        return self.urgent, self.background, self.responses
+
 
 class Invited(Document):
     """What the site remembers of an invite it made; nothing in it is secret."""
