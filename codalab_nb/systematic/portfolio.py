@@ -2,7 +2,8 @@
 
 The greedy portfolio (Feurer et al., JMLR 23:261, 2022) minimizes the expected regret of the best of what was tried. It
 is made anew after each run: data sets on which the tried configurations scored as they did here count more from then on
-(Bayes' rule, with a share for data sets that look different all the same).
+(Bayes' rule). Scores of two data sets are taken to differ by Student's t with three degrees of freedom, so that where
+nothing known scored like this, that which came nearest still says most (Lange, Little and Taylor, JASA 84:881, 1989).
 """
 
 from __future__ import annotations
@@ -14,10 +15,8 @@ from numpy.typing import NDArray
 
 from codalab_nb.systematic.evidence import Evidence, Floats
 
-_DOUBT = 0.02  # the likelihood that every data set keeps, however differently it scored
-_SIGMA = (
-    0.4  # of the difference of two data sets' scores, in units of the typical spread of scores among configurations
-)
+_FREEDOM = 3.0
+_SCALE = 0.5  # of the t distribution, in units of the usual spread of scores among the configurations of a data set
 
 
 class Portfolio:
@@ -25,20 +24,19 @@ class Portfolio:
 
     def __init__(self, evidence: Evidence) -> None:
         self._regrets = evidence.regrets()
-        known = np.isfinite(evidence.scores)
-        best = np.max(np.where(known, evidence.scores, -np.inf), axis=1, keepdims=True) if len(evidence) else 0.0
-        self._scores = np.where(known, evidence.scores, best - self._regrets)
-        # Scores of a data set spread by so much: the scale on which two data sets are alike or not.
-        self._sigma = _SIGMA * float(np.mean(self._scores.std(axis=1))) if len(evidence) else 0.0
+        self._scores = evidence.filled()
+        self._unit = _SCALE * float(np.mean(self._scores.std(axis=1))) if len(evidence) else 0.0
 
     def after(self, prior: Floats, seen: Mapping[int, float]) -> Floats:
-        """(n,) weights after the runs `seen` (configuration's column → score on the new data set)."""
-        if not seen or not self._sigma:
+        """(n,) weights after the runs `seen` (configuration's column → score on the new data set; a score that is
+        not finite tells nothing about which data sets are alike)."""
+        columns = [column for column, score in seen.items() if np.isfinite(score)]
+        if not columns or not self._unit:
             return prior
-        columns = list(seen)
-        differences = self._scores[:, columns] - np.array([seen[column] for column in columns])
-        likelihood = np.exp(-np.mean(differences**2, axis=1) / (2 * self._sigma**2))
-        weights = prior * (_DOUBT + likelihood)
+        differences = (self._scores[:, columns] - np.array([seen[column] for column in columns])) / self._unit
+        surprise = np.log1p(differences**2 / _FREEDOM).sum(axis=1) * (_FREEDOM + 1) / 2
+        # Of one scale whatever the scores are: the least surprising data set keeps its weight.
+        weights = prior * np.exp(surprise[prior > 0].min() - surprise)
         return np.asarray(weights / weights.sum())
 
     def order(
@@ -46,11 +44,11 @@ class Portfolio:
     ) -> list[int]:
         """Columns of the next `k` configurations to try, best first; fewer when no more are allowed."""
         weights = self.after(prior, seen)
-        tried = list(seen)
+        tried = [column for column, score in seen.items() if np.isfinite(score)]
         shape = (self._regrets.shape[0], 1)
         reached = self._regrets[:, tried].min(axis=1, keepdims=True) if tried else np.full(shape, np.inf)
         free = np.ones(self._regrets.shape[1], dtype=bool) if allowed is None else allowed.copy()
-        free[tried] = False
+        free[list(seen)] = False
         alone = weights @ self._regrets  # breaks ties, when nothing can be gained any more
         picks: list[int] = []
         while len(picks) < k and free.any():

@@ -16,7 +16,9 @@ from codalab_nb.systematic.evidence import Evidence, Floats
 from codalab_nb.systematic.portfolio import Portfolio
 from codalab_nb.systematic.similarity import FEWEST, WAYS, Similarity, Way
 
-_FOLDS = 10
+_MARGIN = 1.0  # standard errors
+_SAMPLE = 1_000  # data sets, at most, on which the ways are compared
+_JUDGES = 300  # of these, that are asked how each way would have done there
 _CHECKED = 3  # runs that the check looks at: the first, and the best of so many
 _NAMED = 3  # neighbours that a reason names
 
@@ -42,8 +44,9 @@ class Pick:
     low: float
     high: float
     seconds: float
-    runs: int  # data sets on which it ran
+    runs: int  # data sets on which it ran to a score
     neighbours: tuple[Neighbour, ...]
+    failures: int = 0  # data sets on which it ran and failed
 
 
 @dataclass(frozen=True)
@@ -58,38 +61,51 @@ class Check:
 def check_ways(evidence: Evidence, *, seed: int = 0) -> dict[Way, Check]:
     """How each way of weighting would have done on the known data sets, each judged by other families only.
 
-    A way other than `alike` wins when its first picks have less regret by more than one standard error of the paired
-    difference of families, and its first three are no worse. With fewer than FEWEST families there is no check.
+    A way other than `alike` wins when its first picks have less regret, by more than `_MARGIN` standard errors of the
+    paired difference of families, and what the best of three may lose is less than what the first gained. With fewer
+    than FEWEST families there is no check.
     """
-    families = sorted(set(evidence.families))
+    return _checked(evidence, {way: Similarity(evidence, way, seed=seed) for way in WAYS}, seed)
+
+
+def _checked(evidence: Evidence, ways: Mapping[Way, Similarity], seed: int) -> dict[Way, Check]:
+    families, of = np.unique(evidence.families, return_inverse=True)
     if len(families) < FEWEST:
         return {}
-    part = dict(zip(families, np.random.default_rng(seed).permutation(len(families)) % _FOLDS, strict=True))
-    parts = np.array([part[family] for family in evidence.families])
-    of = np.array([families.index(family) for family in evidence.families])
-    reached: dict[Way, Floats] = {}
-    for way in WAYS:
-        rows = np.zeros((len(evidence), _CHECKED))
-        for number in np.unique(parts):
-            known = evidence.only(parts != number)
-            similarity, portfolio = Similarity(known, way, seed=seed), Portfolio(known)
-            for row in np.flatnonzero(parts == number):
-                rows[row] = tried(portfolio, similarity.weights(evidence.features[row]), evidence.scores[row], _CHECKED)
-        reached[way] = rows
-    alike = reached["alike"]
+    portfolio = Portfolio(evidence)
+    rows = np.arange(len(evidence))
+    if len(rows) > _JUDGES:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, _JUDGES, replace=False))
+    reached = {
+        way: np.array([tried(portfolio, ways[way].held_out(int(row)), evidence.scores[row], _CHECKED) for row in rows])
+        for way in ways
+    }
+    # Data sets of one family are no independent witnesses: each family has one voice.
+    size = np.bincount(of[rows], minlength=len(families))
+    judging = size > 0
     checks = {}
-    for way, rows in reached.items():
-        # Data sets of one family are no independent witnesses: each family has one voice.
-        gain = np.array([(alike - rows)[of == number, 0].mean() for number in range(len(families))])
-        error = float(gain.std(ddof=1)) / np.sqrt(len(gain))
-        wins = bool(gain.mean() > error and rows[:, -1].mean() <= alike[:, -1].mean())
-        checks[way] = Check(float(rows[:, 0].mean()), float(rows[:, -1].mean()), wins)
+    for way, regrets in reached.items():
+        gained = reached["alike"] - regrets
+        first, third = (
+            np.bincount(of[rows], gained[:, k], len(families))[judging] / size[judging] for k in (0, _CHECKED - 1)
+        )
+        error = float(first.std(ddof=1)) / np.sqrt(len(first))
+        wins = bool(first.mean() > _MARGIN * error and first.mean() + third.mean() > 0)
+        checks[way] = Check(float(regrets[:, 0].mean()), float(regrets[:, -1].mean()), wins)
     return checks
 
 
 def _winner(checks: Mapping[Way, Check]) -> Way:
     winners = [name for name, check in checks.items() if check.wins]
-    return min(winners, key=lambda name: checks[name].first) if winners else "alike"
+    return min(winners, key=lambda name: checks[name].first + checks[name].third) if winners else "alike"
+
+
+def _sample(evidence: Evidence, seed: int) -> Evidence:
+    if len(evidence) <= _SAMPLE:
+        return evidence
+    wanted = np.zeros(len(evidence), dtype=bool)
+    wanted[np.random.default_rng(seed).choice(len(evidence), _SAMPLE, replace=False)] = True
+    return evidence.only(wanted)
 
 
 def tried(portfolio: Portfolio, prior: Floats, scores: Floats, k: int) -> Floats:
@@ -113,10 +129,14 @@ class Recommender:
     def __init__(self, evidence: Evidence, *, way: Way | None = None, seed: int = 0) -> None:
         self.evidence = evidence
         self.checks: dict[Way, Check] = {}
+        sample = _sample(evidence, seed)
         if way is None:
-            self.checks = check_ways(evidence, seed=seed)
+            ways = {each: Similarity(sample, each, seed=seed) for each in WAYS}
+            self.checks = _checked(sample, ways, seed)
             way = _winner(self.checks)
-        self._similarity = Similarity(evidence, way, seed=seed)
+            self._similarity = ways[way] if sample is evidence else Similarity(evidence, way, seed=seed)
+        else:
+            self._similarity = Similarity(evidence, way, seed=seed)
         self._portfolio = Portfolio(evidence)
 
     @property
@@ -133,8 +153,9 @@ class Recommender:
     ) -> list[Pick]:
         """The next `k` configurations to try on a data set with these meta-features (length p, NaN where unknown).
 
-        seen: configuration → score of what already ran there. allowed: what fits; None: everything known. A
-        configuration that no row is known of is not recommended: the caller runs it for the sake of knowledge.
+        seen: configuration → score of what already ran there, -inf where it failed. allowed: what fits; None:
+        everything known. A configuration that no row is known of is not recommended: the caller runs it for the sake
+        of knowledge.
         """
         if not len(self.evidence):
             return []
@@ -165,6 +186,7 @@ class Recommender:
             seconds=float(np.median(times[timed])) if timed.any() else float("nan"),
             runs=len(ran),
             neighbours=tuple(self._neighbour(i, j, float(weights[i])) for i in nearest),
+            failures=int(np.isneginf(evidence.scores[:, j]).sum()),
         )
 
     def _neighbour(self, i: int, j: int, share: float) -> Neighbour:

@@ -8,11 +8,11 @@ two keep a share of `alike`, so that without near neighbours the recommendation 
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.tree import DecisionTreeRegressor
 
 from codalab_nb.systematic.evidence import Evidence, Floats
 
@@ -22,10 +22,11 @@ WAYS: tuple[Way, ...] = get_args(Way)
 FEWEST = 5  # data sets; with fewer there is nothing to learn a similarity from
 _BANDWIDTH = 0.15  # of ranks between 0 and 1, root mean square over the features
 _NEAR = 30.0  # weight of an identical data set, where a stranger has 1
-_TREES, _LEAF = 200, 2
+_TREES, _LEAF, _FEATURES = 200, 5, 0.5
 _SHARE = 0.8  # of the forest's weights; the rest is `alike`
-_LARGEST = 1_000  # data sets that a forest is grown on
-_FLOOR = 0.01  # regrets are predicted as logarithms: differences among good configurations count
+_LARGEST = 500  # families that a tree is grown on, at most
+_PATTERNS = 20  # of regrets, of which a tree learns to tell data sets apart
+_FLOOR = 0.1  # of the mean regret; regrets are learned as logarithms: differences among good configurations count
 
 
 class Ranks:
@@ -51,6 +52,7 @@ class Similarity:
 
     def __init__(self, evidence: Evidence, way: Way, *, seed: int = 0) -> None:
         self._n = len(evidence)
+        self._family = np.unique(evidence.families, return_inverse=True)[1]
         usable = self._n >= FEWEST and evidence.features.shape[1] > 0
         self.way: Way = way if usable else "alike"
         if self.way == "alike":
@@ -58,33 +60,81 @@ class Similarity:
         self._ranks = Ranks(evidence.features)
         self._known = self._ranks(evidence.features)
         if self.way == "forest":
-            self._forest, self._leaves = _grown(self._known, evidence.regrets(), seed)
+            self._forest = Forest(self._known, evidence.regrets(), self._family, seed)
 
     def weights(self, features: Floats) -> Floats:
         """(p,) meta-features of the new data set → (n,) weights which sum to 1."""
-        alike = np.full(self._n, 1.0 / max(self._n, 1))
         if self.way == "alike":
-            return alike
-        here = self._ranks(features[None, :])
+            return np.full(self._n, 1.0 / max(self._n, 1))
+        here = self._ranks(features[None, :])[0]
         if self.way == "near":
-            distance = np.mean((self._known - here) ** 2, axis=1)
-            weights = 1.0 + _NEAR * np.exp(-distance / (2 * _BANDWIDTH**2))
-            return np.asarray(weights / weights.sum())
-        together = self._leaves == self._forest.apply(here)[0]
-        learned = (together / np.maximum(together.sum(axis=0), 1)).mean(axis=1)
-        return np.asarray(_SHARE * learned / learned.sum() + (1 - _SHARE) * alike)
+            return _shares(self._kernel(here))
+        return self._mixed(self._forest.weights(here), np.ones(self._n))
+
+    def held_out(self, row: int) -> Floats:
+        """(n,) weights for a known data set as if nothing were known of its family, which has none."""
+        others = np.asarray(self._family != self._family[row], dtype=np.float64)
+        if self.way == "alike":
+            return _shares(others)
+        if self.way == "near":
+            return _shares(self._kernel(self._known[row]) * others)
+        return self._mixed(self._forest.held_out(row, others), others)
+
+    def _kernel(self, here: Floats) -> Floats:
+        distance = np.mean((self._known - here) ** 2, axis=1)
+        return np.asarray(1.0 + _NEAR * np.exp(-distance / (2 * _BANDWIDTH**2)))
+
+    def _mixed(self, learned: Floats, alike: Floats) -> Floats:
+        share = _SHARE if learned.any() else 0.0
+        return share * _shares(learned) + (1 - share) * _shares(alike)
 
 
-def _grown(ranks: Floats, regrets: Floats, seed: int) -> tuple[RandomForestRegressor, NDArray[np.int64]]:
-    """The forest, and the leaf of each data set in each tree: (n, trees)."""
-    rows = np.arange(len(ranks))
-    if len(rows) > _LARGEST:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, _LARGEST, replace=False))
-    forest = RandomForestRegressor(_TREES, min_samples_leaf=_LEAF, max_features=0.5, random_state=seed, n_jobs=1)
-    forest.fit(ranks[rows], np.log(regrets[rows] + _FLOOR * _spread(regrets)))
-    return forest, forest.apply(ranks)
+class Forest:
+    """Trees of data sets, each grown on families drawn with replacement, so that the others can check it."""
+
+    def __init__(self, ranks: Floats, regrets: Floats, family: NDArray[np.intp], seed: int) -> None:
+        random = np.random.default_rng(seed)
+        table = ranks.astype(np.float32)  # what trees look at
+        patterns = _patterns(np.log(regrets + (_FLOOR * float(regrets.mean()) or 1.0)))
+        families = int(family.max()) + 1
+        self._trees: list[Any] = []
+        self._leaves = np.empty((len(ranks), _TREES), dtype=np.int32)
+        self._drawn = np.empty((families, _TREES), dtype=bool)
+        for number in range(_TREES):
+            draws = random.choice(families, min(families, _LARGEST))
+            times = np.bincount(draws, minlength=families)
+            rows = np.flatnonzero(times[family])
+            tree = DecisionTreeRegressor(
+                min_samples_leaf=_LEAF, max_features=_FEATURES, random_state=int(random.integers(2**31))
+            )
+            tree.fit(table[rows], patterns[rows], sample_weight=times[family[rows]].astype(np.float64))
+            self._trees.append(tree.tree_)
+            self._leaves[:, number] = tree.tree_.apply(table)
+            self._drawn[:, number] = times > 0
+        self._family = family
+
+    def weights(self, here: Floats) -> Floats:
+        """(p,) ranks → (n,): how often each data set is in the same leaf, counted by one over the leaf's size."""
+        row = here.astype(np.float32)[None, :]
+        leaves = np.array([tree.apply(row)[0] for tree in self._trees], dtype=np.int32)
+        together = self._leaves == leaves
+        return np.asarray(together @ (1.0 / np.maximum(together.sum(axis=0), 1)))
+
+    def held_out(self, row: int, others: Floats) -> Floats:
+        """The same for a known data set, by the trees grown without its family; `others` (n,) is 0 for its family."""
+        trees = np.flatnonzero(~self._drawn[self._family[row]])
+        together = (self._leaves[:, trees] == self._leaves[row, trees]) & (others > 0)[:, None]
+        return np.asarray(together @ (1.0 / np.maximum(together.sum(axis=0), 1)))
 
 
-def _spread(regrets: Floats) -> float:
-    """The unit in which regrets are small or large: scores may be accuracies or numbers of genes."""
-    return float(np.mean(regrets)) * 10 or 1.0
+def _patterns(values: Floats) -> Floats:
+    """The first principal components of (n, m) values: a tree splits by them as by all columns, many times quicker."""
+    centred = values - values.mean(axis=0)
+    count = min(_PATTERNS, *values.shape)
+    size, directions = np.linalg.eigh(centred.T @ centred)  # (m, m), however many data sets there are
+    return np.asarray(centred @ directions[:, np.argsort(size)[::-1][:count]])
+
+
+def _shares(weights: Floats) -> Floats:
+    total = float(weights.sum())
+    return weights / total if total else np.full(len(weights), 1.0 / max(len(weights), 1))
