@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from codalab_nb.model.method import Method, method_from_notebook
 from codalab_nb.site.catalog import builtin_methods
 from codalab_nb.systematic.rule import MOST_CONFIGURATIONS
 from codalab_nb.systematic.rule_text import line_numbers
-from codalab_nb.systematic.rules import EVERYDAY, RuleBook, parse_rule
+from codalab_nb.systematic.rules import EVERYDAY, Budget, DatasetFilter, Rule, RuleBook, RuleMethod, parse_rule
+
+ROOT = Path(__file__).resolve().parents[2]
 
 FULL = """\
 name = "expression-at-night"
@@ -355,3 +358,24 @@ def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:
     assert book.all() == []
     with pytest.raises(UnavailableError, match="cannot be written"):
         book.add('name = "a"')
+
+
+# --- the docs
+
+
+def test_the_example_of_the_docs_is_a_rule_and_comes_back_as_it_is(tmp_path: Path, methods: dict[str, Method]) -> None:
+    page = (ROOT / "docs" / "do" / "systematic.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    book = RuleBook(tmp_path)
+    rule = book.add(example)
+    assert book.text(rule.name) == example
+    assert rule.problems(methods) == []
+    assert len(rule.configurations(methods)) == 2 * 2 + 2  # models × numbers of genes, and the two tests
+    assert rule.selects(document())
+
+
+def test_every_key_of_a_rule_is_documented() -> None:
+    page = (ROOT / "docs" / "look-up" / "files.md").read_text().partition("## Rules")[2]
+    documented = set(re.findall(r"`(?:\[+(?:methods\.)?)?(\w+)\]*`", page))
+    for part in (Rule, DatasetFilter, RuleMethod, Budget):
+        assert set(part.model_fields) <= documented, part
