@@ -77,7 +77,8 @@ class Settings(Document):
         "auto", description="auto: bubblewrap where it works, else none with a warning at every use"
     )
     slots: Annotated[int, Field(ge=1, le=256)] = Field(
-        default_factory=lambda: min(4, os.cpu_count() or 1), description="tasks that run at the same time"
+        default_factory=lambda: min(4, os.cpu_count() or 1),
+        description="tasks that run at the same time; at most as many background tasks run beside them",
     )
     warm: Annotated[int, Field(ge=0, le=64)] = Field(2, description="kernels kept ready for each interpreter in use")
     idle: Duration = Field(900.0, description="the background process goes away after this time without a task")
