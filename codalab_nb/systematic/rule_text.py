@@ -49,7 +49,7 @@ def _syntax(text: str, told: str) -> str:
     if found is None:
         return f"This is not valid TOML: {told.partition(' (at end')[0].partition(';')[0]}."
     line = text.split("\n")[int(found[1]) - 1].strip()
-    return f"Line {found[1]} is not valid TOML ({told[: found.start()]}): {_short(line)}"
+    return f"Line {found[1]} is not valid TOML ({told[: found.start()]}): `{_short(line)}`."
 
 
 def problems(text: str, error: ValidationError, keys: Keys) -> list[Problem]:
@@ -166,11 +166,11 @@ def _unknown(loc: Path, keys: Keys) -> tuple[str, str]:
     known = keys.get(table, ())
     if near := _near(name, known):
         return f"there is no {name!r} in {where}.{near}", f"It may hold: {', '.join(known)}."
-    owner = next((other for other, names in keys.items() if name in names and other != table), None)
-    if owner == ():
-        return f"{name!r} stands in {where}.", "Write it above the first line in brackets."
+    owner = next((other for other, names in keys.items() if _near(name, names)), None)
     if owner is not None:
-        return f"{name!r} stands in {where}.", f"Write it below {_table(owner)}."
+        meant = "" if name in keys[owner] else _near(name, keys[owner])
+        below = f"below {_table(owner)}" if owner else "above the first line in brackets"
+        return f"{name!r} stands in {where}.{meant}", f"That is written {below}."
     return f"there is no {name!r} in {where}.", f"It may hold: {', '.join(known)}."
 
 

@@ -220,8 +220,8 @@ tasks = 1.5
         "datasets.table": "rule_value: Line 8: datasets.table cannot be 'martix'. Did you mean 'matrix'?",
         "datasets.max_samples": "rule_value: Line 10: datasets.max_samples: at most 5 and at least 10 fits nothing.",
         "datasets.min_features": "rule_value: Line 11: datasets.min_features must be at least 0; found -1.",
-        "datasets.cpu_hours": "rule_key: Line 12: 'cpu_hours' stands in [datasets]. Write it below [budget].",
-        "datasets.description": "rule_key: Line 13: 'description' stands in [datasets]. Write it above the first line",
+        "datasets.cpu_hours": "rule_key: Line 12: 'cpu_hours' stands in [datasets]. That is written below [budget].",
+        "datasets.description": "rule_key: Line 13: 'description' stands in [datasets]. That is written above the first",
         "methods.1.method": "rule_missing: Line 14: methods.1.method is missing. Name a method",
         "methods.1.metod": "rule_key: Line 15: there is no 'metod' in [[methods]]. Did you mean 'method'?",
         "methods.2.method": "rule_value: Line 17: methods.2.method: 'predict clas' fits no name",
@@ -256,6 +256,8 @@ tasks = 1.5
         ("name = " + "9" * 5000, "rule_syntax", "not valid TOML"),
         ("name = " + "[" * 20_000, "rule_syntax", "nested too deep"),
         ("#" * (1 << 17), "rule_size", "larger than"),
+        ('name = "a"\nkind = "log"', "rule_key", "Did you mean 'kinds'? That is written below [datasets]."),
+        ('name = "a"\nwhatever = 1', "rule_key", "It may hold: name, description"),
     ],
 )
 def test_what_is_no_rule_is_refused_in_words(text: str, code: str, words: str) -> None:
