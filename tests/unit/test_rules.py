@@ -221,7 +221,7 @@ tasks = 1.5
         "datasets.max_samples": "rule_value: Line 10: datasets.max_samples: at most 5 and at least 10 fits nothing.",
         "datasets.min_features": "rule_value: Line 11: datasets.min_features must be at least 0; found -1.",
         "datasets.cpu_hours": "rule_key: Line 12: 'cpu_hours' stands in [datasets]. That is written below [budget].",
-        "datasets.description": "rule_key: Line 13: 'description' stands in [datasets]. That is written above the first",
+        "datasets.description": "rule_key: Line 13: 'description' stands in [datasets]. That is written above",
         "methods.1.method": "rule_missing: Line 14: methods.1.method is missing. Name a method",
         "methods.1.metod": "rule_key: Line 15: there is no 'metod' in [[methods]]. Did you mean 'method'?",
         "methods.2.method": "rule_value: Line 17: methods.2.method: 'predict clas' fits no name",
