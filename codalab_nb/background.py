@@ -26,6 +26,7 @@ from codalab_nb.site import embedded
 from codalab_nb.site.monitor import Monitor
 from codalab_nb.site.pools import Pools
 from codalab_nb.site.rebuild import open_ledger
+from codalab_nb.systematic.hosting import Hosted
 from codalab_worker.supervisor import Supervisor
 from codalab_worker.warm import Warmth
 
@@ -63,6 +64,7 @@ class Service:
         self._settings = settings
         self._pools = Pools(places, settings)
         self._ledger = open_ledger(places.ledger, self._pools, places.ledger_bell)
+        self._planner = Hosted(places)
         self._monitor = Monitor(self._ledger, self._pools, settings)
         side = wiring.local_worker_side(places, settings)
         self._warmth = Warmth(places.scratch, sandbox=settings.sandbox, ready=settings.warm, mask=places.home)
@@ -79,7 +81,8 @@ class Service:
         last_busy = time.monotonic()
         gave_up_at: float | None = None
         while not self._asked.wait(_TICK_S):
-            if self._supervisor.busy or self._ledger.has_open():
+            self._planner.look()
+            if self._supervisor.busy or self._planner.wanted or self._ledger.has_open():
                 last_busy = time.monotonic()
             if (note := self._supervisor.gave_up) and gave_up_at is None:
                 embedded.write_holder(self._lock, note)
@@ -90,6 +93,7 @@ class Service:
             if time.monotonic() - last_busy > self._settings.idle:
                 log.info("idle for %.0f s: going away", self._settings.idle)
                 break
+        self._planner.close()
         # Asked to make room: whatever runs may end, unless somebody says `stop` meanwhile.
         self._supervisor.drain(lambda: None if self._asked.number == signal.SIGUSR1 else self._settings.grace)
         self._monitor.stop()

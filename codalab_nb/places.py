@@ -49,6 +49,11 @@ class Places:
         return self.home / "systematic"
 
     @property
+    def systematic_switch(self) -> Path:
+        """It is there while a person wants systematic analysis."""
+        return self.systematic / "on"
+
+    @property
     def rules(self) -> Path:
         return self.systematic / "rules"
 

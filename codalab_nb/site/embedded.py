@@ -73,9 +73,14 @@ def write_holder(fd: int, note: str = "") -> None:
 
 
 def current(places: Places) -> Background | None:
-    """Who holds the lock now, or None. Never takes it, so that a process that is starting is not disturbed."""
+    """The background process of the home, or None."""
+    return holder_of(places.lock)
+
+
+def holder_of(path: Path) -> Background | None:
+    """Who holds that lock now, or None. Never takes it, so that a process that is starting is not disturbed."""
     try:
-        fd = os.open(places.lock, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:

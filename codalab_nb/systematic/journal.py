@@ -1,4 +1,4 @@
-"""What systematic analysis did, as plain lines that are only ever added: results outlive the tasks that `clean` removes.
+"""What systematic analysis did, as plain lines that are only ever added: results outlive tasks that `clean` removes.
 
 One line when a task is about to be sent, one when it has ended. Whoever holds the lock of the planner writes; all read.
 A line that was torn by a crash is left out: the ledger knows the task, and the planner writes the line again.
@@ -17,6 +17,7 @@ from typing import Any, Literal
 from codalab_nb.durable import make_folder, sync_folder
 
 FILE = "runs.jsonl"
+REFUSED = "refused"  # the state of what could not even be submitted
 Kind = Literal["run", "score", "profile"]
 
 
@@ -57,7 +58,8 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, Entry] = {}  # in the order in which they were sent
+        self.changed: set[str] = set()  # ids, since whoever looks at them emptied it
         self._read = 0
         self._ends_cleanly = True
         self.refresh()
@@ -114,6 +116,7 @@ class Journal:
             # A task that is sent once more (it was never accepted) starts afresh.
             fresh = "sent_at" in fields
             base = {"configuration": "", "rule": ""}
+            self.changed.add(told["id"])
             self.entries[told["id"]] = (
                 Entry(**{**base, **fields}) if fresh or known is None else dataclasses.replace(known, **fields)
             )
