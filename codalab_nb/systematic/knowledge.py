@@ -30,7 +30,8 @@ _LOOKED_AT = 20_000  # of people's own runs, the last ones
 
 @dataclass(frozen=True)
 class Known:
-    """One run: where, of what, how good (NaN: no score), how long (NaN: not known), and by which task, if of ours."""
+    """One run: where, of what, how good (NaN: no score; -inf: it failed), how long (NaN: not known), and by which task,
+    if it was one of this site."""
 
     dataset: str
     question: str
@@ -84,11 +85,11 @@ class Knowledge:
         return self.families.get(dataset, dataset)
 
     def seen(self, dataset: str, question: str) -> dict[str, Known]:
-        """Configuration → its run on that very data set, those with a score."""
+        """Configuration → its run on that very data set, those with a score and those that failed."""
         return {
             one.configuration: one
             for one in self.runs
-            if one.dataset == dataset and one.question == question and math.isfinite(one.score)
+            if one.dataset == dataset and one.question == question and not math.isnan(one.score)
         }
 
     def usual_seconds(self) -> dict[str, float]:
@@ -109,8 +110,8 @@ class Knowledge:
             for dataset in known.datasets.values():
                 self.measured[dataset.dataset] = Measured(dataset.features, dataset.sketches, dataset.family)
             for run in known.runs:
-                if run.state == State.SUCCEEDED:
-                    self.runs.append(Known(run.dataset, run.question, run.configuration, run.score, run.seconds))
+                score = -math.inf if run.state == State.FAILED else run.score
+                self.runs.append(Known(run.dataset, run.question, run.configuration, score, run.seconds))
 
     def _read_journal(self, journal: Journal) -> None:
         scores = {}
@@ -121,6 +122,8 @@ class Knowledge:
             elif entry.kind == "score" and entry.score is not None:
                 scores[entry.dataset, entry.configuration] = entry.score
         for entry in journal.entries.values():
+            if entry.kind == "run" and entry.state == State.FAILED:
+                self._add(entry, -math.inf)
             if entry.kind == "run" and entry.state == State.SUCCEEDED:
                 if entry.score is not None:
                     scores[entry.dataset, entry.configuration] = entry.score

@@ -176,8 +176,14 @@ class Service:
             self._journal.ended(entry.id, **self._outcome(entry, same))
             return 0
         self._journal.sent(entry)
+        if self._site.ledger.get(entry.id) is not None:  # sent by who asked for a recommendation
+            return 1
         self._discard_unaccepted(entry.id)
-        self._site.submit([drafted])
+        try:
+            self._site.submit([drafted])
+        except InputError as error:
+            if error.code != "id_conflict":  # the same, in this very moment
+                raise
         log.info("%s of %s on %s", entry.kind, entry.configuration or "the data set", entry.dataset)
         return 1
 

@@ -1,0 +1,220 @@
+"""What to try on a data set, and why: for whoever has to choose a method."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from codalab_nb.errors import InputError
+from codalab_nb.model.dataset import DatasetDocument, counted
+from codalab_nb.model.method import Method
+from codalab_nb.site.requests import Options
+from codalab_nb.site.site import Site
+from codalab_nb.site.tasks import Task
+from codalab_nb.systematic import identity
+from codalab_nb.systematic.configuration import Configuration, configure, parse_key
+from codalab_nb.systematic.evidence import Evidence
+from codalab_nb.systematic.journal import Journal
+from codalab_nb.systematic.knowledge import Knowledge, Known, Measured
+from codalab_nb.systematic.recommend import Pick, Recommender
+from codalab_nb.systematic.service_tasks import profile_draft, read_profile
+from codalab_nb.systematic.similarity import FEWEST
+from codalab_nb.systematic.view import Advice, Near, Recommended
+
+_NO_EVIDENCE = "There is no evidence yet for data like these: simple and fast methods come first."
+_ALONE = "Nothing else that answers this has been compared with it."
+
+
+def recommend(site: Site, reference: str, *, k: int = 3, wait_s: float = 10.0) -> Advice:
+    """Advice for one data set: at most `k` for each kind of question. Measures the data set first, if nobody has, and
+    waits for that at most `wait_s`; without it, what is good elsewhere is recommended.
+
+    Raises InputError(dataset_unknown), UnavailableError.
+    """
+    document = site.catalog.dataset(reference)
+    journal = Journal(site.places.systematic)
+    knowledge = Knowledge(site, journal)
+    _measure(site, document, knowledge, wait_s)
+    return _advise(site, document, knowledge, k)
+
+
+def recommend_known(site: Site, references: Iterable[str], *, k: int = 3) -> dict[str, Advice]:
+    """By reference as it was given, from what is known now; nothing is run. Raises as `recommend`."""
+    documents = {reference: site.catalog.dataset(reference) for reference in references}
+    if not documents:
+        return {}
+    knowledge = Knowledge(site, Journal(site.places.systematic))
+    for document in documents.values():
+        _measure(site, document, knowledge, 0.0)
+    return {reference: _advise(site, document, knowledge, k) for reference, document in documents.items()}
+
+
+def _measure(site: Site, document: DatasetDocument, knowledge: Knowledge, wait_s: float) -> None:
+    """Puts the data set's meta-features into `knowledge`, where a profile task has found them, or does in time."""
+    if document.reference in knowledge.measured:
+        return
+    task = identity.profile_id(identity.data_key(document))
+    if site.ledger.get(task) is None:
+        if wait_s <= 0:
+            return
+        with contextlib.suppress(InputError):  # sent by somebody else at the same moment
+            site.submit([profile_draft(site, document, task=task, options=Options())])
+    if wait_s > 0:
+        with contextlib.suppress(TimeoutError):
+            Task(site, task).wait(wait_s)
+    site.fold(task)
+    found = read_profile(site, task)
+    if found is not None:
+        knowledge.measured[document.reference] = Measured(found.features, found.sketches)
+
+
+def _advise(site: Site, document: DatasetDocument, knowledge: Knowledge, k: int) -> Advice:
+    fitting = {
+        offer.template.method.name: offer.template.method
+        for offer in site.catalog.offers(document.profile)
+        if offer.fits
+    }
+    by_question: dict[str, list[Method]] = {}
+    for method in fitting.values():
+        by_question.setdefault(method.answers or method.name, []).append(method)
+    seconds = knowledge.usual_seconds()
+    found: list[Recommended] = []
+    rests_on: set[str] = set()
+    for question, methods in by_question.items():
+        evidence = knowledge.evidence(question)
+        chosen = _compared(knowledge, evidence, document, question, methods, k)
+        found += chosen or _untold(methods, question, seconds, k)
+        rests_on |= set(evidence.datasets) if chosen else set()
+    # Where something was compared first; then what is quick.
+    found.sort(key=lambda one: (one.score is None, _shortest(found, one.question)))
+    return Advice(document.reference, tuple(found), len(rests_on), "" if rests_on else _NO_EVIDENCE)
+
+
+def _shortest(found: Iterable[Recommended], question: str) -> tuple[float, str]:
+    times = [one.seconds for one in found if one.question == question and one.seconds is not None]
+    return min(times, default=math.inf), question
+
+
+def _compared(
+    knowledge: Knowledge,
+    evidence: Evidence,
+    document: DatasetDocument,
+    question: str,
+    methods: Iterable[Method],
+    k: int,
+) -> list[Recommended]:
+    """From evidence; [] where there is none for methods that fit. What ran here with the best score comes first."""
+    fitting = {method.name: method for method in methods}
+    allowed = {key for key in evidence.configurations if _is_allowed(key, fitting)}
+    if not allowed:
+        return []
+    seen = {key: one for key, one in knowledge.seen(document.reference, question).items() if key in allowed}
+    recommender = _recommender(question, evidence)
+    picks = recommender.recommend(
+        knowledge.features(document.reference),
+        seen={key: one.score for key, one in seen.items()},
+        allowed=allowed,
+        k=k,
+    )
+    found = [_picked(pick, fitting, question, document.reference) for pick in picks]
+    ran = [one for one in seen.values() if math.isfinite(one.score)]
+    best = max(ran, key=lambda one: one.score, default=None)
+    if best is not None:
+        found = [_seen(best, fitting, question, len(ran)), *found][:k]
+    # One that was compared with nothing, or on a handful of data sets, is no better than its neighbours on the list.
+    if found and len(allowed) > 1 and (len(ran) > 1 or len(evidence) >= FEWEST):
+        found[0] = replace(found[0], badge=True)
+    return found
+
+
+def _is_allowed(key: str, fitting: Mapping[str, Method]) -> bool:
+    configuration = parse_key(key)
+    method = fitting.get(configuration.method)
+    return method is not None and configuration.parameters.keys() <= method.parameters.keys()
+
+
+def _picked(pick: Pick, fitting: Mapping[str, Method], question: str, here: str) -> Recommended:
+    method = fitting[parse_key(pick.configuration).method]
+    near = tuple(Near(one.dataset, one.score, one.place, one.of) for one in pick.neighbours if one.dataset != here)
+    measure = method.measure or "score"
+    range_ = f" ({pick.low:.2f} to {pick.high:.2f} on four of five)" if pick.runs > 1 else ""
+    why = f"On {counted(pick.runs, 'data set')} like this one its {measure} was about {pick.score:.2f}{range_}."
+    if near and near[0].of > 1:
+        first = near[0]
+        why += f" On {first.dataset}, the most similar, it came {_place(first.place)} of {first.of}."
+    one = _named(parse_key(pick.configuration), method, question)
+    return replace(
+        one,
+        why=why,
+        score=pick.score,
+        low=pick.low,
+        high=pick.high,
+        seconds=None if math.isnan(pick.seconds) else pick.seconds,
+        runs=pick.runs,
+        near=near,
+    )
+
+
+def _seen(best: Known, fitting: Mapping[str, Method], question: str, tried: int) -> Recommended:
+    method = fitting[parse_key(best.configuration).method]
+    measure = method.measure or "score"
+    why = f"It ran on this very data set: {measure} {best.score:.2f}"
+    why += f", the best of {tried} that were tried." if tried > 1 else "; nothing else was tried here yet."
+    one = _named(parse_key(best.configuration), method, question)
+    seconds = None if math.isnan(best.seconds) else best.seconds
+    return replace(one, why=why, score=best.score, low=best.score, high=best.score, seconds=seconds, runs=1)
+
+
+def _untold(methods: Iterable[Method], question: str, seconds: Mapping[str, float], k: int) -> list[Recommended]:
+    """Without evidence: what fits, quick ones first."""
+    found = []
+    for method in methods:
+        one = _named(configure(method, {}), method, question)
+        usual = seconds.get(method.name) or method.usual_seconds
+        why = f"It fits, and takes about {usual:.0f} s. {_ALONE}" if usual else f"It fits. {_ALONE}"
+        found.append(replace(one, why=why, seconds=usual))
+    return sorted(found, key=lambda one: (one.seconds or math.inf, one.method))[:k]
+
+
+def _named(configuration: Configuration, method: Method, question: str) -> Recommended:
+    return Recommended(
+        method=method.name,
+        title=method.title,
+        parameters=dict(configuration.parameters),
+        words=configuration.words,
+        question=question,
+        measure=method.measure,
+        why="",
+        badge=False,
+    )
+
+
+def _place(number: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
+
+
+# --- what was worked out before, in this process: to learn takes a second, and the same rows teach the same
+
+_made: dict[str, tuple[str, Recommender]] = {}
+_making = threading.Lock()
+
+
+def _recommender(question: str, evidence: Evidence) -> Recommender:
+    known_by = _fingerprint(evidence)
+    with _making:
+        made = _made.get(question)
+        if made is None or made[0] != known_by:
+            made = known_by, Recommender(evidence)
+            _made[question] = made
+        return made[1]
+
+
+def _fingerprint(evidence: Evidence) -> str:
+    digest = hashlib.sha256(repr((evidence.datasets, evidence.families, evidence.configurations)).encode())
+    for values in (evidence.scores, evidence.seconds, evidence.features):
+        digest.update(values.tobytes())
+    return digest.hexdigest()
