@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import ssl
@@ -16,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from codalab_nb import wiring
+from codalab_nb.model.pool import AzurePool, Invite
 from tests.support.azurite import Account
 from tests.support.home import ROOT, Home, wait_for
 
@@ -126,6 +129,23 @@ class Command:
         return Path(self.json("pool", "invite", pool)["file"])
 
 
+def signed(home: Home, pool: str, folder: Path, *, life_s: float, namespace: str | None = None) -> Path:
+    """An invite with what `pool invite` does not offer."""
+    definition = AzurePool.model_validate_json((home.folder / "pools" / f"{pool}.json").read_bytes())
+    if namespace is not None:
+        definition = definition.model_copy(update={"namespace": namespace})
+    now = dt.datetime.now(dt.UTC)
+    until = now + dt.timedelta(seconds=life_s)
+    file = folder / f"{os.urandom(3).hex()}.invite.json"
+    made = Invite(
+        id="0" * 8, pool=pool, namespace=definition.namespace, queues=definition.queues,
+        tokens=wiring.worker_tokens(definition, until), account_url=definition.account_url, made_at=now,
+        expires_at=until, heartbeat_s=0.5, lock_s=definition.lock_s,
+    )  # fmt: skip
+    file.write_bytes(made.to_bytes())
+    return file
+
+
 @contextlib.contextmanager
 def worker(invite: Path, folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker that joins by the installed command, in a process of its own; `folder` is its home."""
@@ -172,3 +192,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 @pytest.fixture(scope="module")
 def command(home: Home, operator: Azure) -> Command:
     return Command(home, operator)
+
+
+@pytest.fixture(scope="module")
+def shift(command: Command) -> str:
+    """A pool that several workers serve in turn."""
+    command.create("shift")
+    command.hurry("shift")
+    return "shift"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -12,8 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.home import PATIENCE_S, wait_for
 
+needs_mounts = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root, who may mount in a namespace of its own"
+)
 PROGRAM = str(Path(sys.executable).with_name("codalab-worker"))
 
 
@@ -117,3 +123,8 @@ def all_bytes(folders: Sequence[Path]) -> bytes:
     """Everything that lies below them."""
     files = (file for folder in folders for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
     return b"\0".join(file.read_bytes() for file in files)
+
+
+def mounted(script: str) -> tuple[str, ...]:
+    """What runs a command where the mounts of `script` were made, and nobody else sees them."""
+    return ("unshare", "--mount", "sh", "-c", f'{script} && exec "$@"', "sh")

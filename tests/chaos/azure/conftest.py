@@ -9,7 +9,7 @@ I3  store busy, throttled, slow     test_store_faults
 I4  answer of the commit lost       test_worker_killed, `commit.drop_reply`
 I5  grant expired                   test_store_rights, test_store_faults; integration/test_protocol (what follows)
 I6  clocks                          test_worker_program (invite), unit tests of liveness
-I7  full disk of the worker         test_worker_program
+I7  full disk of the worker         test_worker_stops
 I8  lock lost between receive, ack  test_broken (refused settlements); test_worker_killed, `worker.after_receive`
 I9  worker killed in each gap       test_worker_killed
 I10 site killed in each gap         test_site_killed
@@ -22,7 +22,7 @@ I18 cancel before, during, after    test_site_killed (test_canceller_killed)
 I19 zombie                          test_broken
 I22 partial, empty, forged result   test_broken
 I25 versions                        test_broken (a message of a newer site); test_worker_program (a newer invite)
-I26 SIGTERM                         test_worker_program
+I26 SIGTERM                         test_worker_stops
 I27 response queue does not answer  test_broken (hints are dropped, the ledger is right)
 
 I2, I11, I17, I20, I21, I23, I24 do not depend on the back end, or are tests of its parts (test_store_large: the cache).

@@ -2,6 +2,6 @@
 
 from tests.support.azurite import account, entra_account
 from tests.support.fault_proxy import proxy
-from tests.support.pools import command, home, operator
+from tests.support.pools import command, home, operator, shift
 
-__all__ = ["account", "command", "entra_account", "home", "operator", "proxy"]
+__all__ = ["account", "command", "entra_account", "home", "operator", "proxy", "shift"]
