@@ -18,13 +18,15 @@ variable or the file that holds them."""
 def build_parser() -> Grammar:
     """The one grammar of command line and magics. `build_parser().parse(words)` gives what was asked."""
     grammar = Grammar(
-        groups={"dataset": "list", "method": "list", "pool": "list", "config": "show"},
+        groups={"dataset": "list", "method": "list", "pool": "list", "config": "show"}
+        | {"systematic": "status", "systematic rule": "list"},
         aliases={"datasets": "dataset", "methods": "method", "pools": "pool"},
     )
     _first_steps(grammar)
     _data(grammar)
     _work(grammar)
     _results(grammar)
+    _systematic(grammar)
     _pools(grammar)
     _keeping(grammar)
     return grammar
@@ -172,6 +174,38 @@ def _results(grammar: Grammar) -> None:
     retry.add_argument("references", nargs="+", metavar="TASK|BATCH")
     retry.add_argument("--failed", action="store_true", help="only those that failed, expired or were lost")
     _json(retry)
+
+
+def _systematic(grammar: Grammar) -> None:
+    grammar.section("Systematic analysis: by itself, while nobody waits")
+    recommend = grammar.add(
+        "recommend",
+        "say which methods to try on a data set, and why",
+        "recommend:recommend",
+        "Best first within each kind of question: scores of different kinds of\nquestion cannot be compared.",
+    )
+    recommend.add_argument("dataset", metavar="DATASET", help="NAME or NAME@2")
+    recommend.add_argument("-k", metavar="N", default="3", help="at most so many for each kind of question (default 3)")
+    _json(recommend)
+    _json(grammar.add("systematic start", "let it run what the rules ask for, while nobody waits", "systematic:start"))
+    status = grammar.add("systematic status", "show what it does, its budgets, and what is known", "systematic:status")
+    status.add_argument("--matrix", action="store_true", help="also the table of data sets and methods, with scores")
+    status.add_argument("--question", metavar="Q", help="only this kind of question in the table")
+    status.add_argument("--why", metavar="DATASET", help="one data set: what stands in each cell of its row, and why")
+    status.add_argument("--limit", metavar="N", help="at most so many data sets in the table (default 50)")
+    _json(status)
+    _json(grammar.add("systematic stop", "let it start nothing more; what it found stays", "systematic:stop"))
+    add = grammar.add("systematic rule add", "add a rule: what to run on which data sets", "systematic_rules:add")
+    add.add_argument("file", metavar="FILE", help="a TOML file, kept as it is")
+    add.add_argument("--replace", action="store_true", help="in place of the rule of this name")
+    _json(add)
+    _json(grammar.add("systematic rule list", "list the rules", "systematic_rules:show_all"))
+    show = grammar.add("systematic rule show", "print a rule as it was added", "systematic_rules:show")
+    show.add_argument("rule", metavar="RULE")
+    _json(show)
+    remove = grammar.add("systematic rule rm", "remove rules; what they ran stays", "systematic_rules:remove")
+    remove.add_argument("rules", nargs="+", metavar="RULE")
+    _json(remove)
 
 
 def _pools(grammar: Grammar) -> None:

@@ -130,7 +130,7 @@ class Grammar:
     """All commands. `parse` is the only way in."""
 
     commands: dict[tuple[str, ...], Command] = field(default_factory=dict)
-    groups: dict[str, str] = field(default_factory=dict)  # first word → what is done when nothing follows
+    groups: dict[str, str] = field(default_factory=dict)  # first words → what is done when nothing follows
     aliases: dict[str, str] = field(default_factory=dict)
     sections: list[tuple[str, list[Command]]] = field(default_factory=list)
 
@@ -144,27 +144,35 @@ class Grammar:
         self.sections[-1][1].append(command)
         return command
 
-    def words(self, first: str | None = None) -> list[str]:
-        """The words that may come next: commands, or what follows the group `first`. For completion."""
-        if first is None:
+    def words(self, *group: str) -> list[str]:
+        """The words that may come next: commands, or what follows the words of a group. For completion."""
+        if not group:
             return [*dict.fromkeys(path[0] for path in self.commands), *self.aliases]
-        first = self.aliases.get(first, first)
-        return [path[1] for path in self.commands if path[0] == first and len(path) > 1]
+        path = self._path(group)
+        size = len(path)
+        return [*dict.fromkeys(one[size] for one in self.commands if one[:size] == path and len(one) > size)]
+
+    def is_group(self, words: Sequence[str]) -> bool:
+        return bool(words) and " ".join(self._path(words)) in self.groups
+
+    def _path(self, words: Sequence[str]) -> tuple[str, ...]:
+        return (self.aliases.get(words[0], words[0]), *words[1:])
 
     def find(self, words: Sequence[str]) -> tuple[Command, Sequence[str]]:
         """The command that `words` start with, and the words after it. Raises InputError(usage)."""
-        first = self.aliases.get(words[0], words[0])
-        if (first,) in self.commands:
-            return self.commands[(first,)], words[1:]
-        if first not in self.groups:
+        path = self._path(words)
+        size = next((n for n in range(len(path), 0, -1) if path[:n] in self.commands), 0)
+        if size:
+            return self.commands[path[:size]], words[size:]
+        if not self.is_group(words[:1]):
             raise InputError("usage", *self._unknown(words[0]))
-        if len(words) == 1 or words[1].startswith("-"):
-            return self.commands[(first, self.groups[first])], words[1:]
-        if (first, words[1]) not in self.commands:
-            known = self.words(first)
-            fix = f"There are: {', '.join(f'{PROG} {first} {word}' for word in known)}."
-            raise InputError("usage", f"`{first}` has no command {words[1]!r}.{_near(words[1], known)}", fix)
-        return self.commands[(first, words[1])], words[2:]
+        size = next(n for n in range(len(path), 0, -1) if self.is_group(words[:n]))
+        group = " ".join(path[:size])
+        if len(words) == size or words[size].startswith("-"):
+            return self.commands[(*path[:size], self.groups[group])], words[size:]
+        known = self.words(*path[:size])
+        fix = f"There are: {', '.join(f'{PROG} {group} {word}' for word in known)}."
+        raise InputError("usage", f"`{group}` has no command {words[size]!r}.{_near(words[size], known)}", fix)
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
         """What was asked: `.handler(args, out)` does it. Raises InputError(usage)."""
@@ -174,8 +182,8 @@ class Grammar:
             from codalab_nb._version import __version__
 
             return argparse.Namespace(handler=_show, text=f"{PROG} {__version__}", json=False)
-        if words[0] in self.groups and len(words) == 2 and words[1] in _HELP:
-            return argparse.Namespace(handler=_show, text=self._group_help(words[0]), json=False)
+        if words[-1] in _HELP and self.is_group(words[:-1]):
+            return argparse.Namespace(handler=_show, text=self._group_help(self._path(words[:-1])), json=False)
         command, rest = self.find(words)
         return command.read(rest)
 
@@ -187,11 +195,21 @@ class Grammar:
         near = _near(word, self.words())
         return f"There is no command {word!r}.{near}", f"`{PROG} --help` lists all commands."
 
-    def _group_help(self, group: str) -> str:
+    def _group_help(self, group: tuple[str, ...]) -> str:
         lines = [
-            f"  {' '.join(path):<20} {command.summary}" for path, command in self.commands.items() if path[0] == group
+            f"  {' '.join(path):<21} {command.summary}"
+            for path, command in self.commands.items()
+            if path[: len(group)] == group
         ]
-        return "\n".join([f"usage: {PROG} {group} COMMAND …", "", *lines])
+        return "\n".join([f"usage: {PROG} {' '.join(group)} COMMAND …", "", *lines])
+
+    def _overview_line(self, command: Command) -> str:
+        """Of a command; those of a group inside a group share one."""
+        shown, summary = command.path, command.summary
+        if len(shown) > 2:
+            shown = shown[:2]
+            summary = f"{', '.join(self.words(*shown))}: `{PROG} {' '.join(shown)} --help`"
+        return f"  {' '.join(shown):<17} {summary}"
 
     def overview(self) -> str:
         lines = [
@@ -201,7 +219,7 @@ class Grammar:
         ]
         for title, commands in self.sections:
             lines += ["", f"{title}:"]
-            lines += [f"  {' '.join(command.path):<16} {command.summary}" for command in commands]
+            lines += dict.fromkeys(map(self._overview_line, commands))
         lines += ["", f"New here? `{PROG} demo` shows it all on real data."]
         lines += [f"A command explained: `{PROG} COMMAND --help`."]
         return "\n".join(lines)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import asdict
-from itertools import groupby
 from typing import Any
 
 from codalab_nb.frontends.cli.output import Output
@@ -21,7 +20,10 @@ def tell(found: Advice, out: Output) -> None:
     if not found.recommended:
         out.say(f"  No method fits. Why: codalab-nb method list --for {found.dataset}")
         return
-    for slug, group in groupby(found.recommended, key=lambda one: one.question):
+    groups: dict[str, list[Recommended]] = {}
+    for one in found.recommended:
+        groups.setdefault(one.question, []).append(one)
+    for slug, group in groups.items():
         out.data()
         out.data(question(slug), "bold")
         for place, one in enumerate(group, 1):
@@ -47,7 +49,8 @@ def expected(one: Recommended) -> str:
     """`balanced accuracy 0.93, on most data sets 0.86 to 0.97 (12 data sets)`."""
     if one.score is None:
         return ""
-    between = f", mostly {score(one.low)} to {score(one.high)}" if one.low is not None and one.high is not None else ""
+    low, high = score(one.low), score(one.high)
+    between = f", mostly {low} to {high}" if low != high else ""
     ran = f" ({count(one.runs, 'data set')})" if one.runs else ""
     return f"{one.measure or 'score'} {score(one.score)}{between}{ran}"
 

@@ -75,8 +75,8 @@ def counts(of: dict[CellState, int]) -> str:
 
 def tell(status: Status, out: Output) -> None:
     out.data(f"Systematic analysis is {'on' if status.on else 'off'}.", "bold")
-    if status.doing:
-        out.prose(f"  {status.doing}", hang="  ", talk=False)
+    if status.doing or (status.on and not status.working):
+        out.prose(f"  {status.doing or 'It is about to begin.'}", hang="  ", talk=False)
     if found := counts(status.counts):
         out.fields([("results", found)], talk=False)
     if not status.rules:

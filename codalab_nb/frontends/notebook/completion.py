@@ -72,11 +72,10 @@ def cell_offers(words: Sequence[str], fragment: str, names: Iterable[str]) -> li
 def offers(words: Sequence[str], fragment: str) -> list[str]:
     """What may stand in place of `fragment` after `words`. Raises CodalabError for what is no command."""
     grammar = build_parser()
-    first = grammar.aliases.get(words[0], words[0]) if words else ""
     if not words:
         return [*grammar.words(), "panel"]
-    if len(words) == 1 and first in grammar.groups and not fragment.startswith("-"):
-        return grammar.words(first)
+    if grammar.is_group(words) and not fragment.startswith("-"):
+        return grammar.words(*words)
     command, rest = grammar.find(words)
     last = rest[-1] if rest else ""
     action = command.flags.get(last)
@@ -100,7 +99,7 @@ def _values(command: Command, flag: str, words: Sequence[str], fragment: str) ->
     match flag:
         case "-m" | "--method":
             return sorted(session.site().catalog.templates())
-        case "--for" | "--dataset":
+        case "--for" | "--dataset" | "--why":
             return _datasets()
         case "-p" | "-r" | "--sweep":
             return _parameters(command, words, fragment)
@@ -179,6 +178,8 @@ def _positional(command: Command, fragment: str) -> list[str]:
             return _paths(fragment)
         case ("method", "show"):
             return sorted(session.site().catalog.templates())
+        case ("systematic", "rule", "add"):
+            return _paths(fragment, ".toml")
         case ("status" | "logs" | "results" | "cancel" | "retry" | "rm",):
             return _tasks(command.path[0])
     return []

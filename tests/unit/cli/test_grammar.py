@@ -20,6 +20,8 @@ COMMANDS = {
     "method check", "analyze", "run", "status", "logs", "results", "cancel", "retry", "rm", "doctor", "kernels",
     "config show", "clean", "stop", "uninstall", "monitor",
     "pool create", "pool list", "pool show", "pool invite", "pool revoke", "pool rm",
+    "recommend", "systematic start", "systematic status", "systematic stop",
+    "systematic rule add", "systematic rule list", "systematic rule show", "systematic rule rm",
 }  # fmt: skip
 SUBMIT = {"--timeout", "--memory", "--network", "--pass-env", "--pool", "--no-wait"}
 MANAGE = {"--servicebus-connection-env", "--servicebus-connection-file"}
@@ -43,6 +45,9 @@ FLAGS = {
     "pool invite": {"--expires", "--to"},
     "pool revoke": MANAGE,
     "pool rm": {"--queues", "--yes", *MANAGE},
+    "recommend": {"-k"},
+    "systematic status": {"--matrix", "--question", "--why", "--limit"},
+    "systematic rule add": {"--replace"},
 }
 
 
@@ -87,7 +92,17 @@ def test_two_dashes_end_the_flags() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "handler"), [(["datasets"], "dataset list"), (["methods"], "method list"), (["config"], "config show")]
+    ("words", "handler"),
+    [
+        (["datasets"], "dataset list"),
+        (["methods"], "method list"),
+        (["config"], "config show"),
+        (["systematic"], "systematic status"),
+        (["systematic", "--json"], "systematic status"),
+        (["systematic", "rule"], "systematic rule list"),
+        (["systematic", "rule", "--json"], "systematic rule list"),
+        (["systematic", "rule", "rm", "a"], "systematic rule rm"),
+    ],
 )
 def test_a_group_alone_lists(words: list[str], handler: str) -> None:
     grammar = cli.build_parser()
@@ -106,6 +121,9 @@ def test_a_group_alone_lists(words: list[str], handler: str) -> None:
         (["run", "a.ipynb", "-p"], "-p needs a value"),
         (["run", "a.ipynb", "--network=yes"], "--network takes no value"),
         (["run", "a.ipynb", "--time", "5"], "no flag --time"),
+        (["systematic", "strat"], "Did you mean start?"),
+        (["systematic", "rule", "ad", "a.toml"], "`systematic rule` has no command 'ad'. Did you mean add?"),
+        (["systematic", "rule", "show"], "RULE"),
     ],
 )
 def test_slips_are_usage_errors(words: list[str], meant: str) -> None:
@@ -157,6 +175,16 @@ def test_completion_words() -> None:
     grammar = cli.build_parser()
     assert {"run", "dataset", "methods"} <= set(grammar.words())
     assert grammar.words("datasets") == ["add", "list", "show", "set", "rm"]
+    assert grammar.words("systematic") == ["start", "status", "stop", "rule"]
+    assert grammar.words("systematic", "rule") == ["add", "list", "show", "rm"]
+
+
+def test_a_group_tells_what_there_is() -> None:
+    code, out, _ = run("systematic", "rule", "--help")
+    assert code == 0
+    assert out.splitlines()[0] == "usage: codalab-nb systematic rule COMMAND …"
+    assert len(out.splitlines()) == 6
+    assert len(run("systematic", "--help")[1].splitlines()) == 9
 
 
 def test_parsing_loads_nothing_heavy() -> None:
