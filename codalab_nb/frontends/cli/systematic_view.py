@@ -201,8 +201,8 @@ def _legend(matrix: Matrix) -> list[str]:
     lines = []
     if any(cell.score is not None for cell in cells):
         of: dict[str, dict[str, None]] = {}
-        for _, column in _ordered(matrix.columns):
-            if column.measure:
+        for place, column in _ordered(matrix.columns):
+            if column.measure and any(row.cells[place].score is not None for row in matrix.rows):
                 of.setdefault(question(column.question), {})[column.measure] = None
         lines.append("Numbers are scores; more is better, within one data set and one kind of question.")
         lines += [f"{name}: {'; '.join(measures)}." for name, measures in of.items()]
