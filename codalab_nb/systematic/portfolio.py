@@ -17,6 +17,7 @@ from codalab_nb.systematic.evidence import Evidence, Floats
 
 _FREEDOM = 3.0
 _SCALE = 0.5  # of the t distribution, in units of the usual spread of scores among the configurations of a data set
+_LEAST = 1e-12  # times its weight before, that a data set keeps
 
 
 class Portfolio:
@@ -36,7 +37,8 @@ class Portfolio:
         differences = (self._scores[:, columns] - np.array([seen[column] for column in columns])) / self._unit
         surprise = np.log1p(differences**2 / _FREEDOM).sum(axis=1) * (_FREEDOM + 1) / 2
         # Of one scale whatever the scores are: the least surprising data set keeps its weight.
-        weights = prior * np.exp(surprise[prior > 0].min() - surprise)
+        # After many runs the others would vanish altogether, and with them what they tell of configurations.
+        weights = prior * np.maximum(np.exp(surprise[prior > 0].min() - surprise), _LEAST)
         return np.asarray(weights / weights.sum())
 
     def order(

@@ -1,12 +1,13 @@
 """Which configurations to try on a data set, each with its reason; rebuilt from result rows, never stored.
 
 What fits (the caller's gate) is put in order by a greedy portfolio of what did well on other data sets of the same
-question, weighted by how similar those data sets are, in the way that wins a check in which whole families are left
-out. Without a winner all count alike, which for the first pick is the configuration that is best on average.
+question, weighted by how similar those data sets are, as far as a check in which whole families are left out finds
+that this helps. Otherwise all count alike, which for the first pick is the configuration that is best on average.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,12 +15,13 @@ import numpy as np
 
 from codalab_nb.systematic.evidence import Evidence, Floats
 from codalab_nb.systematic.portfolio import Portfolio
-from codalab_nb.systematic.similarity import FEWEST, WAYS, Similarity, Way
+from codalab_nb.systematic.similarity import FEWEST, Similarity, Way
 
-_MARGIN = 1.0  # standard errors
-_SAMPLE = 1_000  # data sets, at most, on which the ways are compared
-_JUDGES = 300  # of these, that are asked how each way would have done there
+_FAMILIES = 10.0  # families: that many have half a say in whether the forest is any good
+_SAMPLE = 1_000  # data sets, at most, on which the forest is checked
+_JUDGES = 300  # of these, that are asked how it would have done there
 _CHECKED = 3  # runs that the check looks at: the first, and the best of so many
+_MANY = 20.0  # data sets, of which quantiles are good enough
 _NAMED = 3  # neighbours that a reason names
 
 
@@ -36,8 +38,9 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Pick:
-    """A recommended configuration. `score` is what to expect, `low` to `high` the middle 80 % of what it was elsewhere,
-    by the data sets' weights; NaN where nothing is known. `seconds`: how long it usually takes."""
+    """A recommended configuration. `score` is what to expect where it does not fail, `low` to `high` where it will be
+    with a chance of 80 %, by the data sets' weights (with one data set: its score, whatever that is worth).
+    `seconds`: how long it usually takes."""
 
     configuration: str
     score: float
@@ -51,53 +54,58 @@ class Pick:
 
 @dataclass(frozen=True)
 class Check:
-    """Mean regret of the first pick, and of the best of the first three, with whole families left out."""
+    """How the forest does on the known data sets, each judged by other families only.
 
-    first: float
-    third: float
-    wins: bool
-
-
-def check_ways(evidence: Evidence, *, seed: int = 0) -> dict[Way, Check]:
-    """How each way of weighting would have done on the known data sets, each judged by other families only.
-
-    A way other than `alike` wins when its first picks have less regret, by more than `_MARGIN` standard errors of the
-    paired difference of families, and what the best of three may lose is less than what the first gained. With fewer
-    than FEWEST families there is no check.
+    alike, forest: mean regret of the first pick, and of the best of the first three. z: what the forest gains, in
+    standard errors of the difference of families; the less of: gain of the first, gain of both. trust: see `_trust`.
     """
-    return _checked(evidence, {way: Similarity(evidence, way, seed=seed) for way in WAYS}, seed)
+
+    alike: tuple[float, float]
+    forest: tuple[float, float]
+    z: float
+    trust: float
 
 
-def _checked(evidence: Evidence, ways: Mapping[Way, Similarity], seed: int) -> dict[Way, Check]:
+def check(evidence: Evidence, forest: Similarity, *, seed: int = 0) -> Check | None:
+    """None where there are too few families to tell, or no forest."""
     families, of = np.unique(evidence.families, return_inverse=True)
-    if len(families) < FEWEST:
-        return {}
+    if len(families) < FEWEST or not forest.trust:
+        return None
     portfolio = Portfolio(evidence)
     rows = np.arange(len(evidence))
     if len(rows) > _JUDGES:
         rows = np.sort(np.random.default_rng(seed).choice(rows, _JUDGES, replace=False))
-    reached = {
-        way: np.array([tried(portfolio, ways[way].held_out(int(row)), evidence.scores[row], _CHECKED) for row in rows])
-        for way in ways
-    }
+    base, learned = (
+        np.array([tried(portfolio, similarity.held_out(int(row)), evidence.scores[row], _CHECKED) for row in rows])
+        for similarity in (Similarity(evidence, "alike"), forest)
+    )
     # Data sets of one family are no independent witnesses: each family has one voice.
     size = np.bincount(of[rows], minlength=len(families))
-    judging = size > 0
-    checks = {}
-    for way, regrets in reached.items():
-        gained = reached["alike"] - regrets
-        first, third = (
-            np.bincount(of[rows], gained[:, k], len(families))[judging] / size[judging] for k in (0, _CHECKED - 1)
-        )
-        error = float(first.std(ddof=1)) / np.sqrt(len(first))
-        wins = bool(first.mean() > _MARGIN * error and first.mean() + third.mean() > 0)
-        checks[way] = Check(float(regrets[:, 0].mean()), float(regrets[:, -1].mean()), wins)
-    return checks
+    first, third = (
+        np.bincount(of[rows], (base - learned)[:, k], len(families))[size > 0] / size[size > 0]
+        for k in (0, _CHECKED - 1)
+    )
+    z = min(_standard(first), _standard(first + third))
+    return Check(_ends(base), _ends(learned), z, _trust(z, len(first)))
 
 
-def _winner(checks: Mapping[Way, Check]) -> Way:
-    winners = [name for name, check in checks.items() if check.wins]
-    return min(winners, key=lambda name: checks[name].first + checks[name].third) if winners else "alike"
+def _trust(z: float, families: int) -> float:
+    """The chance that the forest does not lose more than one standard error, less while few families have said so.
+
+    A step at "it wins" would be worse than either way where the two are close: leaving out the families on which it
+    did badly lets it win, and then it is used for just those. So it fades, and gets the benefit of the doubt.
+    """
+    normal = (1 + math.erf((z + 1.0) / math.sqrt(2))) / 2
+    return normal * families / (families + _FAMILIES)
+
+
+def _standard(gains: Floats) -> float:
+    error = float(gains.std(ddof=1)) / np.sqrt(len(gains))
+    return float(gains.mean()) / error if error else 0.0
+
+
+def _ends(regrets: Floats) -> tuple[float, float]:
+    return float(regrets[:, 0].mean()), float(regrets[:, -1].mean())
 
 
 def _sample(evidence: Evidence, seed: int) -> Evidence:
@@ -120,23 +128,44 @@ def tried(portfolio: Portfolio, prior: Floats, scores: Floats, k: int) -> Floats
     return np.concatenate([regrets, np.full(k - len(regrets), regrets[-1])])
 
 
+def _middle(scores: Floats, shares: Floats) -> tuple[float, float]:
+    """The interval of which a new score is in with a chance of 80 %: quantiles, and where few data sets have most of
+    the say, not narrower than Student's prediction interval."""
+    order = np.argsort(scores, kind="stable")
+    reached = np.cumsum(shares[order])
+    low, high = (float(scores[order[min(int(np.searchsorted(reached, at)), len(order) - 1)]]) for at in (0.1, 0.9))
+    count = 1 / float(shares @ shares)  # as many equal voices would be as uncertain
+    if count < _MANY and len(scores) > 1:
+        freedom = max(count - 1, 1.0)
+        centre = float(shares @ scores)
+        spread = math.sqrt(float(shares @ (scores - centre) ** 2) * (freedom + 1) / freedom * (1 + 1 / count))
+        z = 1.2816  # of the normal distribution; then Student's by Cornish and Fisher
+        half = spread * (z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2))
+        low, high = min(low, centre - half), max(high, centre + half)
+    return low, high
+
+
 class Recommender:
     """Recommendations from the runs of one question.
 
-    `way`: how data sets are weighted; None lets `check_ways` choose.
+    `way`: how data sets are weighted; None: by the forest as far as `check` says that it can be trusted.
     """
 
     def __init__(self, evidence: Evidence, *, way: Way | None = None, seed: int = 0) -> None:
         self.evidence = evidence
-        self.checks: dict[Way, Check] = {}
-        sample = _sample(evidence, seed)
-        if way is None:
-            ways = {each: Similarity(sample, each, seed=seed) for each in WAYS}
-            self.checks = _checked(sample, ways, seed)
-            way = _winner(self.checks)
-            self._similarity = ways[way] if sample is evidence else Similarity(evidence, way, seed=seed)
+        self.checked: Check | None = None
+        if way == "alike":
+            self._similarity = Similarity(evidence, "alike")
+        elif way == "forest":
+            self._similarity = Similarity(evidence, "forest", seed=seed)
         else:
-            self._similarity = Similarity(evidence, way, seed=seed)
+            sample = _sample(evidence, seed)
+            forest = Similarity(sample, "forest", seed=seed)
+            self.checked = check(sample, forest, seed=seed)
+            if sample is not evidence:
+                forest = Similarity(evidence, "forest", seed=seed)
+            forest.trust = self.checked.trust if self.checked else 0.0
+            self._similarity = forest
         self._portfolio = Portfolio(evidence)
 
     @property
@@ -172,9 +201,7 @@ class Recommender:
         ran = np.flatnonzero(np.isfinite(evidence.scores[:, j]))
         shares = weights[ran] / weights[ran].sum()
         scores = evidence.scores[ran, j]
-        order = np.argsort(scores)
-        reached = np.cumsum(shares[order])
-        low, high = (float(scores[order[min(int(np.searchsorted(reached, at)), len(order) - 1)]]) for at in (0.1, 0.9))
+        low, high = _middle(scores, shares)
         times = evidence.seconds[ran, j]
         timed = np.isfinite(times)
         nearest = ran[np.argsort(-shares, kind="stable")[:_NAMED]]

@@ -1,9 +1,9 @@
 """How much each known data set says about a new one: weights that sum to one, by meta-features.
 
-Three ways, told apart by name: `alike` (all the same: nothing is known of what makes data sets similar), `near` (a
-kernel on the ranks of the meta-features) and `forest` (data sets that share the leaves of a random forest which
-predicts the regrets: a learned similarity; Lin and Jeon, JASA 101:578, 2006; Meinshausen, JMLR 7:983, 2006). The last
-two keep a share of `alike`, so that without near neighbours the recommendation falls back to what is good everywhere.
+Two ways, told apart by name: `alike` (all the same: nothing is known of what makes data sets similar) and `forest`
+(data sets that share the leaves of a random forest which predicts the regrets: a learned similarity; Lin and Jeon, JASA
+101:578, 2006; Meinshausen, JMLR 7:983, 2006). The forest keeps a share of `alike`, the larger the less it is trusted,
+so that where it has learned nothing the recommendation falls back to what is good everywhere.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from sklearn.tree import DecisionTreeRegressor
 
 from codalab_nb.systematic.evidence import Evidence, Floats
 
-Way = Literal["alike", "near", "forest"]
+Way = Literal["alike", "forest"]
 WAYS: tuple[Way, ...] = get_args(Way)
 
 FEWEST = 5  # data sets; with fewer there is nothing to learn a similarity from
-_BANDWIDTH = 0.15  # of ranks between 0 and 1, root mean square over the features
-_NEAR = 30.0  # weight of an identical data set, where a stranger has 1
 _TREES, _LEAF, _FEATURES = 200, 5, 0.5
-_SHARE = 0.8  # of the forest's weights; the rest is `alike`
+_SHARE = 0.8  # of the weights, that the forest gives when fully trusted; the rest is `alike`
 _LARGEST = 500  # families that a tree is grown on, at most
 _PATTERNS = 20  # of regrets, of which a tree learns to tell data sets apart
 _FLOOR = 0.1  # of the mean regret; regrets are learned as logarithms: differences among good configurations count
@@ -48,44 +46,39 @@ class Ranks:
 
 
 class Similarity:
-    """Weights of the data sets of `evidence` for a new one, in one of the three ways."""
+    """Weights of the data sets of `evidence` for a new one. `trust` (0 to 1): how far the forest is believed."""
 
-    def __init__(self, evidence: Evidence, way: Way, *, seed: int = 0) -> None:
+    def __init__(self, evidence: Evidence, way: Way, *, trust: float = 1.0, seed: int = 0) -> None:
         self._n = len(evidence)
         self._family = np.unique(evidence.families, return_inverse=True)[1]
         usable = self._n >= FEWEST and evidence.features.shape[1] > 0
-        self.way: Way = way if usable else "alike"
-        if self.way == "alike":
-            return
-        self._ranks = Ranks(evidence.features)
-        self._known = self._ranks(evidence.features)
-        if self.way == "forest":
+        self.trust = trust if usable and way == "forest" else 0.0
+        if self.trust:
+            self._ranks = Ranks(evidence.features)
+            self._known = self._ranks(evidence.features)
             self._forest = Forest(self._known, evidence.regrets(), self._family, seed)
+
+    @property
+    def way(self) -> Way:
+        """What says most."""
+        return "forest" if self.trust >= 0.5 else "alike"
 
     def weights(self, features: Floats) -> Floats:
         """(p,) meta-features of the new data set → (n,) weights which sum to 1."""
-        if self.way == "alike":
-            return np.full(self._n, 1.0 / max(self._n, 1))
-        here = self._ranks(features[None, :])[0]
-        if self.way == "near":
-            return _shares(self._kernel(here))
-        return self._mixed(self._forest.weights(here), np.ones(self._n))
+        everyone = np.ones(self._n)
+        if not self.trust:
+            return _shares(everyone)
+        return self._mixed(self._forest.weights(self._ranks(features[None, :])[0]), everyone)
 
     def held_out(self, row: int) -> Floats:
         """(n,) weights for a known data set as if nothing were known of its family, which has none."""
         others = np.asarray(self._family != self._family[row], dtype=np.float64)
-        if self.way == "alike":
+        if not self.trust:
             return _shares(others)
-        if self.way == "near":
-            return _shares(self._kernel(self._known[row]) * others)
         return self._mixed(self._forest.held_out(row, others), others)
 
-    def _kernel(self, here: Floats) -> Floats:
-        distance = np.mean((self._known - here) ** 2, axis=1)
-        return np.asarray(1.0 + _NEAR * np.exp(-distance / (2 * _BANDWIDTH**2)))
-
     def _mixed(self, learned: Floats, alike: Floats) -> Floats:
-        share = _SHARE if learned.any() else 0.0
+        share = _SHARE * self.trust if learned.any() else 0.0
         return share * _shares(learned) + (1 - share) * _shares(alike)
 
 

@@ -92,7 +92,8 @@ def test_a_pick_says_what_to_expect_and_on_what_it_rests() -> None:
     pick, other = Recommender(gather(rows, {})).recommend([], k=5)
     assert (pick.configuration, other.configuration) == ("slow", "quick")
     assert pick.score == pytest.approx(0.825)
-    assert (pick.low, pick.high) == pytest.approx((0.80, 0.85))
+    # Student's prediction interval for a seventh of six: 0.825 ± 1.476 × 0.0187 × sqrt(7 / 6)
+    assert (pick.low, pick.high) == pytest.approx((0.795, 0.855), abs=1e-3)
     assert (pick.seconds, pick.runs) == (9.0, 6)
     assert [(one.place, one.of) for one in pick.neighbours] == [(1, 2)] * 3
     assert sum(one.share for one in pick.neighbours) == pytest.approx(0.5)
