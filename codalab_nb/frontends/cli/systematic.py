@@ -15,7 +15,7 @@ from codalab_nb.systematic import control
 from codalab_nb.systematic.rules import Rule, RuleBook
 from codalab_nb.systematic.view import CellState, Matrix, Status
 
-_USUAL_ROWS = 50
+USUAL_ROWS = 50
 
 
 def start(_args: argparse.Namespace, out: Output) -> int:
@@ -87,17 +87,13 @@ def stop(_args: argparse.Namespace, out: Output) -> int:
 
 
 def status(args: argparse.Namespace, out: Output) -> int:
-    problems = Problems()
-    limit = _limit(args.limit, problems)
-    if args.question is not None and not args.matrix:
-        problems.add("usage", "--question is about the table.", "Say --matrix, too.")
-    problems.raise_if_any()
+    limit = _rows(args)
     with Site.open() as site:
         wanted = [site.catalog.dataset(args.why).reference] if args.why else []
         found = control.status(site)
         if found.on and not found.working:  # the background process goes away when nobody needs it, or was killed
             site.keep_serving()
-        matrix = _matrix(site, args.question, limit if limit or out.json else _USUAL_ROWS) if args.matrix else None
+        matrix = _matrix(site, args.question, limit if limit or out.json else USUAL_ROWS) if args.matrix else None
         why = control.matrix(site, datasets=wanted) if wanted else None
         if out.json:
             told = view.status_json(found)
@@ -114,6 +110,21 @@ def status(args: argparse.Namespace, out: Output) -> int:
             view.tell_why(why, out)
         _tell_next(found, out, looked=bool(args.matrix or args.why))
     return 0
+
+
+def table(site: Site, args: argparse.Namespace) -> Matrix:
+    """What `--matrix` asks for. Raises InputError with every problem."""
+    return _matrix(site, args.question, _rows(args) or USUAL_ROWS)
+
+
+def _rows(args: argparse.Namespace) -> int | None:
+    """How many data sets are asked for, if that was said. Raises InputError with every problem."""
+    problems = Problems()
+    limit = _limit(args.limit, problems)
+    if args.question is not None and not args.matrix:
+        problems.add("usage", "--question is about the table.", "Say --matrix, too.")
+    problems.raise_if_any()
+    return limit
 
 
 def _matrix(site: Site, question: str | None, limit: int | None) -> Matrix:

@@ -188,6 +188,11 @@ class Form:
             field.ask(question, name in self.given)
             put(field.fault, f'<span role="alert">{safe(self.faults[name])}</span>' if name in self.faults else "")
 
+    def taken_over(self) -> None:
+        """Shows `given` after somebody else changed it, in place of what was being typed."""
+        self._typing.clear()
+        self.refresh()
+
     def _fill(self) -> None:
         while True:
             self.schema = self._schema_of(self.given)

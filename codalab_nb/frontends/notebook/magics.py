@@ -21,8 +21,9 @@ from codalab_nb.frontends.notebook import cell, session
 from codalab_nb.frontends.notebook.showing import show_rich
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Batch, Task
+from codalab_nb.systematic.view import Advice, Matrix
 
-Value = Task | Batch | None
+Value = Task | Batch | Advice | Matrix | None
 _HELP = {"-h", "--help"}
 _VARIABLE = re.compile(r"([A-Za-z_][\w.-]*=)?\$([A-Za-z_]\w*)")
 # ` # …` at the end, outside of quotation marks, as Python's own comments.
@@ -93,7 +94,7 @@ def _out(words: Sequence[str]) -> Output:
 
 
 def on_line(words: list[str]) -> Value:
-    """One command; a Task or Batch where there is one. Raises CodalabError."""
+    """One command; its value where it has one that can be shown. Raises CodalabError."""
     grammar = build_parser()
     if words in (["analyze"], ["panel"]):
         _panel()
@@ -184,11 +185,32 @@ def _retry(args: argparse.Namespace, out: Output) -> Value:
     return value
 
 
+def _recommend(args: argparse.Namespace, out: Output) -> Value:
+    from codalab_nb.frontends.cli import recommend  # it brings scikit-learn along
+
+    if session.has_page():
+        return recommend.advised(session.site(), args, out)
+    args.handler(args, out)
+    return None
+
+
+def _systematic_status(args: argparse.Namespace, out: Output) -> Value:
+    """The table is the value; all else is told in words."""
+    from codalab_nb.frontends.cli import systematic
+
+    if args.matrix and not args.why and session.has_page():
+        return systematic.table(session.site(), args)
+    args.handler(args, out)
+    return None
+
+
 _VALUED: dict[tuple[str, ...], Callable[[argparse.Namespace, Output], Value]] = {
     ("run",): _run,
     ("analyze",): _analyze,
     ("status",): _status,
     ("retry",): _retry,
+    ("recommend",): _recommend,
+    ("systematic", "status"): _systematic_status,
 }
 
 

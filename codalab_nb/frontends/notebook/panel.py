@@ -6,7 +6,9 @@ Made of core ipywidgets only, so that it works wherever those do. From top to bo
     panel_data     1 Data       which data sets; add one (panel_add); what is in it, confirmed (panel_details)
     panel_methods  2 Methods    those that fit, and why the others do not
                    3 Settings   a form for each (form), limits
+    panel_advice                what is recommended, and why
     panel_run      4 Analyze    the batch, live
+    panel_matrix                what systematic analysis has found
 
 `panel_state` holds what was chosen and does the work; the sections draw it. Beside them: panel_look (style, and the one
 way in which text becomes HTML), panel_words (a data set in words), panel_work (threads); what is

@@ -10,6 +10,7 @@ from codalab_nb.errors import Problem
 from codalab_nb.frontends.choosing.preview import first_rows
 from codalab_nb.frontends.choosing.words import direction, groups, plainly
 from codalab_nb.frontends.cli.text import count
+from codalab_nb.frontends.notebook.advice_view import BADGE
 from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe, status, told
 from codalab_nb.frontends.notebook.panel_state import PanelState
 from codalab_nb.frontends.notebook.panel_words import about, caption, questions, reading, table
@@ -39,6 +40,7 @@ class Details:
         self._document: DatasetDocument | None = None
         self._drawing = False
         self.about = markup()
+        self.advice = markup()
         self.notes = markup()
         self.reading = Fold("", self.notes)
         self.roles = {role: labelled(widgets.Dropdown(description=title)) for role, title in _ROLES.items()}
@@ -58,7 +60,7 @@ class Details:
         self.rare = Fold("More: doses, times, events, what to predict", rare)
         parts = [fields, self.rare.widget, self.merge, self.meaning, self.confirm, self.told]
         self.controls = box(parts, "codalab-card")
-        self.widget = box([self.about, self.reading.widget, self.controls])
+        self.widget = box([self.about, self.advice, self.reading.widget, self.controls])
 
     def draw(self, document: DatasetDocument | None) -> None:
         """Shows another data set, or none."""
@@ -71,6 +73,7 @@ class Details:
             return
         profile = document.profile
         put(self.about, f"<h4>{safe(document.reference)}</h4>{about(profile)}")
+        self.draw_advice()
         self._draw_reading(profile)
         self._drawing = True
         try:
@@ -81,6 +84,16 @@ class Details:
         if not same:
             put(self.told, "")
             self._draw_preview(document)
+
+    def draw_advice(self) -> None:
+        """Names what is recommended; why stands with the methods."""
+        known = self._state.advice.get(self._document.reference) if self._document else None
+        names = [
+            f"<b>{safe(one.title)}</b>{f' ({safe(one.words)})' if one.words else ''}"
+            for one in (known.recommended if known else ())
+            if one.badge
+        ]
+        put(self.advice, f"<p>{BADGE} {', '.join(names)}</p>" if names else "")
 
     def _draw_reading(self, profile: Profile) -> None:
         notes = reading(profile)

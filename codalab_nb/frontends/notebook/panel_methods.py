@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 
 import ipywidgets as widgets
@@ -11,6 +12,7 @@ from codalab_nb.frontends.choosing.fits import Fit
 from codalab_nb.frontends.choosing.words import roughly
 from codalab_nb.frontends.cli.text import duration
 from codalab_nb.frontends.notebook.form import Form
+from codalab_nb.frontends.notebook.panel_advice import AdviceBox, Advisor
 from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe
 from codalab_nb.frontends.notebook.panel_state import Advanced, PanelState
 from codalab_nb.frontends.notebook.panel_words import sentence
@@ -18,56 +20,82 @@ from codalab_nb.model.base import Json
 from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.method import Method
 from codalab_nb.settings import parse_duration, parse_size
+from codalab_nb.systematic.view import Recommended
+
+
+class MethodRow:
+    """A method to tick, what it does or why it does not fit, and what is recommended of it."""
+
+    def __init__(self, chosen: Callable[[bool], None], use: Callable[[str, Recommended], None]) -> None:
+        self.tick, self.words, self.advice = widgets.Checkbox(indent=False), markup("", "codalab-under"), AdviceBox(use)
+        self.tick.observe(lambda change: chosen(change["new"]), "value")
+        self.widget = box([self.tick, self.words, self.advice.widget])
 
 
 class MethodSection:
-    """A box to tick for each method that fits; the others greyed, with the reason."""
+    """A row for each method: recommended ones first, then the others that fit; the rest greyed, with the reason.
 
-    def __init__(self, state: PanelState, changed: Callable[[], None]) -> None:
-        self._state, self._changed = state, changed
+    `used`: settings that are recommended were taken over.
+    """
+
+    def __init__(self, state: PanelState, changed: Callable[[], None], used: Callable[[str], None]) -> None:
+        self._state, self._changed, self._used = state, changed, used
         self._drawing = False
-        self.rows: dict[str, tuple[widgets.Checkbox, widgets.HTML, widgets.VBox]] = {}
+        self._lock = threading.RLock()  # what is recommended is drawn in a thread: a click meanwhile must not be lost
+        self.rows: dict[str, MethodRow] = {}
         self.told = markup("", "codalab-soft")
+        self.advisor = Advisor(state, changed)
         self.list = box([], "codalab-methods")
-        self.widget = box(
-            [markup("<h3><span class='codalab-step'>2</span>Methods</h3>"), self.told, self.list], "codalab-section"
-        )
+        head = markup("<h3><span class='codalab-step'>2</span>Methods</h3>")
+        self.widget = box([head, self.told, self.advisor.told, self.list], "codalab-section")
         self.draw()
 
     @property
     def boxes(self) -> dict[str, widgets.Checkbox]:
-        return {name: tick for name, (tick, _, _) in self.rows.items()}
+        return {name: row.tick for name, row in self.rows.items()}
 
     def draw(self) -> None:
-        fits = self._state.fits()
-        self._drawing = True
-        try:
-            for fit in fits:
-                self._draw_row(fit)
-            self.list.children = [self.rows[fit.method.name][2] for fit in fits]
-        finally:
-            self._drawing = False
+        with self._lock:
+            fits = self._state.fits()
+            self._drawing = True
+            try:
+                for fit in fits:
+                    self._draw_row(fit)
+                self.list.children = [self.rows[fit.method.name].widget for fit in fits]
+            finally:
+                self._drawing = False
         put(self.told, "" if fits else "Choose a data set; then the methods that fit it are listed here.")
+        self.advisor.look()
 
     def _draw_row(self, fit: Fit) -> None:
         name = fit.method.name
         if name not in self.rows:
-            tick, words = widgets.Checkbox(indent=False), markup("", "codalab-under")
-            tick.observe(lambda change, name=name: self._choose(name, change["new"]), "value")
-            self.rows[name] = (tick, words, box([tick, words]))
-        tick, words, row = self.rows[name]
-        tick.description, tick.tooltip = fit.method.title, fit.method.question
-        tick.disabled = not fit.anywhere
-        tick.value = name in self._state.methods
-        row.remove_class("codalab-off")
+            self.rows[name] = MethodRow(
+                lambda chosen: self._choose(name, chosen), lambda dataset, one: self._use(dataset, one)
+            )
+        row = self.rows[name]
+        row.tick.description, row.tick.tooltip = fit.method.title, fit.method.question
+        row.tick.disabled = not fit.anywhere
+        row.tick.value = name in self._state.methods
+        row.widget.remove_class("codalab-off")
         if not fit.anywhere:
-            row.add_class("codalab-off")
-        put(words, _told(fit))
+            row.widget.add_class("codalab-off")
+        put(row.words, _told(fit))
+        found = self._state.recommended(name) if fit.anywhere else []
+        row.advice.draw(
+            [(dataset, one, self._state.uses(dataset, one)) for dataset, one in found], several=len(fit.told) > 1
+        )
+
+    def _use(self, dataset: str, one: Recommended) -> None:
+        self._state.use(dataset, one)
+        self._used(one.method)
 
     def _choose(self, name: str, chosen: bool) -> None:
-        if not self._drawing:
+        with self._lock:
+            if self._drawing:
+                return
             self._state.choose_method(name, chosen)
-            self._changed()
+        self._changed()
 
 
 def _told(fit: Fit) -> str:
@@ -126,6 +154,12 @@ class SettingsSection:
         self.list.children = list(self._cards.values())
         self.told.layout.display = "none" if work else None
         self.advanced.widget.layout.display = None if work else "none"
+
+    def taken_over(self, method: str) -> None:
+        """Shows what somebody else set for a method."""
+        for (name, _), form in self.forms.items():
+            if name == method:
+                form.taken_over()
 
     def _card(self, method: Method) -> widgets.VBox:
         documents = self._state.datasets_of(method)

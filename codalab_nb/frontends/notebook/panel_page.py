@@ -1,4 +1,4 @@
-"""The whole panel: its four sections, and who tells whom that something changed."""
+"""The whole panel: its sections, and who tells whom that something changed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import ipywidgets as widgets
 from codalab_nb.errors import CodalabError
 from codalab_nb.frontends.notebook.panel_data import DataSection
 from codalab_nb.frontends.notebook.panel_look import box, css, markup, told
+from codalab_nb.frontends.notebook.panel_matrix import MatrixSection
 from codalab_nb.frontends.notebook.panel_methods import MethodSection, SettingsSection
 from codalab_nb.frontends.notebook.panel_run import RunSection, View
 from codalab_nb.frontends.notebook.panel_state import PanelState
@@ -22,10 +23,11 @@ class Panel:
         self.state = PanelState(site)
         self.work = Work()
         self.data = DataSection(self.state, self.work, self._chosen)
-        self.methods = MethodSection(self.state, self._chosen)
+        self.methods = MethodSection(self.state, self._chosen, self._used)
         self.settings = SettingsSection(self.state, self._set)
         self.run = RunSection(self.state, self.work, lambda: self.settings.faults, view)
-        sections = [self.data.widget, self.methods.widget, self.settings.widget, self.run.widget]
+        self.matrix = MatrixSection(site, view)
+        sections = [part.widget for part in (self.data, self.methods, self.settings, self.run, self.matrix)]
         self.widget = box([css(), *sections], "codalab-panel")
 
     @property
@@ -33,9 +35,15 @@ class Panel:
         return self.run.batches[0] if self.run.batches else None
 
     def _chosen(self) -> None:
+        self.data.details.draw_advice()
         self.methods.draw()
         self.settings.draw()
         self.run.draw()
+
+    def _used(self, method: str) -> None:
+        self.settings.draw()
+        self.settings.taken_over(method)
+        self._chosen()
 
     def _set(self) -> None:
         self.run.draw()

@@ -13,11 +13,11 @@ from codalab_nb.frontends.notebook.panel_look import box, markup, put, safe, sta
 from codalab_nb.frontends.notebook.panel_state import PanelState
 from codalab_nb.frontends.notebook.panel_words import sentence
 from codalab_nb.frontends.notebook.panel_work import Work
-from codalab_nb.site.tasks import Batch
+from codalab_nb.site.tasks import Batch, Task
 
 _LEFT_OUT = 6  # so many are told one by one
 
-View = Callable[[Batch], widgets.Widget]
+View = Callable[[Task | Batch], widgets.Widget]
 
 
 class RunSection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from codalab_nb.settings import parse_duration, parse_size
 from codalab_nb.site.requests import Draft, Options
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Batch
+from codalab_nb.systematic.view import Advice, Recommended
 
 _T = TypeVar("_T")
 
@@ -45,12 +46,15 @@ class PanelState:
         self.advanced = Advanced()
         self._given: dict[tuple[str, str | None], dict[str, Json]] = {}
         self._fits: tuple[list[str], list[Fit]] = ([], [])  # for which versions, and what fits them
+        self.looks = 0  # at what others may have changed
+        self.advice: dict[str, Advice] = {}  # version of a data set → what is recommended, as far as it was looked up
         self.refresh()
 
     # --- data
 
     def refresh(self) -> None:
         """Reads the data sets anew: others may have added or removed some."""
+        self.looks += 1
         self._fits = ([], [])
         self.documents = {document.name: document for document in self.site.catalog.datasets()}
         self.chosen = [name for name in self.chosen if name in self.documents]
@@ -116,11 +120,18 @@ class PanelState:
 
     # --- methods
 
+    def versions(self) -> list[str]:
+        """References of the chosen data sets."""
+        return [self.documents[name].reference for name in self.chosen if name in self.documents]
+
     def fits(self) -> list[Fit]:
-        """Every method, those that fit all chosen data sets first, then those that fit some."""
-        versions = [self.documents[name].reference for name in self.chosen]
+        """Every method, those that fit all chosen data sets first, then those that fit some; recommended ones before
+        others."""
+        versions = self.versions()
         if versions != self._fits[0]:
-            self._fits = (versions, judged(self.site.catalog, ((name, self.documents[name]) for name in self.chosen)))
+            found = judged(self.site.catalog, ((name, self.documents[name]) for name in self.chosen))
+            found.sort(key=lambda fit: (not fit.everywhere, not fit.anywhere, not self.recommended(fit.method.name)))
+            self._fits = (versions, found)
         return self._fits[1]
 
     def choose_method(self, name: str, chosen: bool) -> None:
@@ -132,6 +143,49 @@ class PanelState:
     def _forget_what_does_not_fit(self) -> None:
         fitting = {fit.method.name for fit in self.fits() if fit.anywhere}
         self.methods = [name for name in self.methods if name in fitting]
+
+    # --- what is recommended
+
+    def known_advice(self, versions: Sequence[str]) -> dict[str, Advice]:
+        """What the results that there are speak for; runs nothing. May take a moment. Raises CodalabError."""
+        from codalab_nb.systematic import advice  # not before it is needed: it brings numpy along
+
+        return advice.recommend_known(self.site, versions) if versions else {}
+
+    def take_advice(self, found: Mapping[str, Advice]) -> None:
+        self.advice = dict(found)
+        self._fits = ([], [])  # their order is another one
+
+    def recommended(self, method: str) -> list[tuple[str, Recommended]]:
+        """Chosen data set and settings, where this method is recommended."""
+        return [
+            (name, one)
+            for name in self.chosen
+            if (told := self.advice.get(self.documents[name].reference))
+            for one in told.recommended
+            if one.method == method and one.badge
+        ]
+
+    def use(self, dataset: str, one: Recommended) -> None:
+        """Chooses what is recommended for a data set, with its settings."""
+        self.choose_method(one.method, True)
+        for values, given in self._settings_of(dataset, one):
+            given.update(values)
+
+    def uses(self, dataset: str, one: Recommended) -> bool:
+        """Whether it is chosen with these settings."""
+        pairs = self._settings_of(dataset, one)
+        return one.method in self.methods and all(given.items() >= values.items() for values, given in pairs)
+
+    def _settings_of(self, dataset: str, one: Recommended) -> list[tuple[dict[str, Json], dict[str, Json]]]:
+        """The recommended values, beside what a person set where they belong: for all data sets, or for this one."""
+        method = next(fit.method for fit in self.fits() if fit.method.name == one.method)
+        shared = self.shared(method) if len(self.datasets_of(method)) > 1 else ()
+        of_all = {name: value for name, value in one.parameters.items() if name in shared}
+        own = {name: value for name, value in one.parameters.items() if name not in shared}
+        return [(of_all, self.given(one.method, None)), (own, self.given(one.method, dataset))]
+
+    # --- what is to be done
 
     def work(self) -> list[tuple[DatasetDocument, Method]]:
         """What Analyze would run: every chosen method on every chosen data set that it fits."""

@@ -37,9 +37,14 @@ def shell() -> Any:
     return get_ipython()
 
 
+def has_page() -> bool:
+    """True in a kernel: what is displayed reaches a page, or the file of a notebook, and not a terminal."""
+    return getattr(shell(), "kernel", None) is not None
+
+
 def has_widgets() -> bool:
     """True in a kernel with ipywidgets: a front end may draw them, as Voilà does when nobody types."""
-    return getattr(shell(), "kernel", None) is not None and find_spec("ipywidgets") is not None
+    return has_page() and find_spec("ipywidgets") is not None
 
 
 def interactive() -> bool:

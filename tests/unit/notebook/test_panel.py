@@ -156,11 +156,11 @@ def test_what_does_not_fit_is_greyed_and_says_why_without_flags(panel: Panel) ->
     boxes, rows = panel.methods.boxes, panel.methods.rows
     assert boxes["de-continuous"].disabled
     assert not boxes["check-my-data"].disabled
-    assert "Needs an expression matrix" in rows["de-continuous"][1].value
+    assert "Needs an expression matrix" in rows["de-continuous"].words.value
     add(panel, "mine.csv", MATRIX)
     assert not boxes["de-continuous"].disabled
-    assert "Not for people: Needs an expression matrix" in rows["de-continuous"][1].value
-    for text in (seen(panel.widget), *(row[1].value for row in rows.values())):
+    assert "Not for people: Needs an expression matrix" in rows["de-continuous"].words.value
+    for text in (seen(panel.widget), *(row.words.value for row in rows.values())):
         assert "--" not in text
         assert "codalab-nb " not in text
     boxes["de-continuous"].value = True
