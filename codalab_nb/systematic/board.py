@@ -61,6 +61,7 @@ class Board:
         self.fit = np.zeros((0, 0), dtype=bool)
         self.settled = np.zeros((0, 0), dtype=bool)
         self.spent: list[Spent] = []
+        self._asks: list[list[Configuration]] = []
         self._standings: dict[tuple[int, int], Standing] = {}
         self._fits: dict[tuple[str, str], tuple[bool, str]] = {}
         self._data_keys: dict[str, str] = {}
@@ -77,42 +78,62 @@ class Board:
         documents = self._site.catalog.datasets()
         rules = self._book.all()
         templates = self._site.catalog.templates()
-        if documents != self.documents or rules != self.rules or templates is not self.templates:
-            self._lay_out(documents, rules, templates)
+        if rules != self.rules or templates is not self.templates:
+            self._lay_out_columns(rules, templates)
+            self._lay_out_rows(documents)
+        elif documents != self.documents:
+            self._lay_out_rows(documents)
         self._settle()
         self.spent = [self._spent(rule, time.time() if now is None else now) for rule in self.rules]
 
     # --- what there is
 
-    def _lay_out(self, documents: list[DatasetDocument], rules: list[Rule], templates: Mapping[str, Template]) -> None:
+    def _lay_out_columns(self, rules: list[Rule], templates: Mapping[str, Template]) -> None:
+        """Everything is to be looked at anew: no row stays as it was."""
         methods = {name: template.method for name, template in templates.items()}
-        self.documents, self.rules, self.templates = documents, rules, templates
-        asks = [rule.configurations(methods) for rule in rules]
-        found = {one.key: one for asked in asks for one in asked}
+        self.rules, self.templates = rules, templates
+        self._asks = [rule.configurations(methods) for rule in rules]
+        found = {one.key: one for asked in self._asks for one in asked}
         for method in methods.values():  # what nobody asks for is shown, too: with its reason
             usual = configure(method, {})
             found.setdefault(usual.key, usual)
         order = {name: place for place, name in enumerate(methods)}
         self.configurations = sorted(found.values(), key=lambda one: (self.question(one), order[one.method], one.key))
-        self._keys = {}
-        self._rows = {document.reference: i for i, document in enumerate(documents)}
         self._columns = {one.key: j for j, one in enumerate(self.configurations)}
+        self._keys, self.documents, self._rows = {}, [], {}
+        self._standings, self.unscored = {}, set()
+        self.asked = np.zeros((0, len(found)), dtype=np.int16)
+        self.fit = np.zeros((0, len(found)), dtype=bool)
+        self.settled = np.zeros((0, len(found)), dtype=bool)
+        self.journal.changed = set(self.journal.entries)
+
+    def _lay_out_rows(self, documents: list[DatasetDocument]) -> None:
+        """Rows of data sets that were there stay as they were: ten thousand are not judged again for a new one."""
+        rows = {document.reference: i for i, document in enumerate(documents)}
         shape = len(documents), len(self.configurations)
-        self.asked = np.full(shape, NO_RULE, dtype=np.int16)
-        for place in reversed(range(len(rules))):
-            rows = np.array([rules[place].selects(document) for document in documents], dtype=bool)
-            columns = np.array([self._columns[one.key] for one in asks[place]], dtype=np.intp)
-            self.asked[np.ix_(rows, columns)] = place
+        asked, fit, settled = np.full(shape, NO_RULE, dtype=np.int16), np.zeros(shape, bool), np.zeros(shape, bool)
+        stay = [(i, self._rows[name]) for name, i in rows.items() if name in self._rows]
+        new, old = (np.array(places, dtype=np.intp) for places in (zip(*stay, strict=True) if stay else ((), ())))
+        asked[new], fit[new], settled[new] = self.asked[old], self.fit[old], self.settled[old]
+        moved = dict(zip(old.tolist(), new.tolist(), strict=True))
+        self._standings = {(moved[i], j): one for (i, j), one in self._standings.items() if i in moved}
+        self.unscored = {(moved[i], j) for i, j in self.unscored if i in moved}
+        columns = [np.array([self._columns[one.key] for one in asks], dtype=np.intp) for asks in self._asks]
         places: dict[str, list[int]] = {}
         for j, one in enumerate(self.configurations):
             places.setdefault(one.method, []).append(j)
-        self.fit = np.zeros(shape, dtype=bool)
-        for i, document in enumerate(documents):
+        come = [(i, document) for i, document in enumerate(documents) if document.reference not in self._rows]
+        for i, document in come:
+            for place in reversed(range(len(self.rules))):
+                if self.rules[place].selects(document):
+                    asked[i, columns[place]] = place
             for name, of_method in places.items():
-                self.fit[i, of_method] = self._judged(document, name)[0]
-        self.settled = np.zeros(shape, dtype=bool)
-        self._standings, self.unscored = {}, set()
-        self.journal.changed = set(self.journal.entries)
+                fit[i, of_method] = self._judged(document, name)[0]
+        self.documents, self._rows = documents, rows
+        self.asked, self.fit, self.settled = asked, fit, settled
+        if come:  # results of a data set that was away
+            references = {document.reference for _, document in come}
+            self.journal.changed |= {one.id for one in self.journal.entries.values() if one.dataset in references}
 
     def question(self, configuration: Configuration) -> str:
         """The kind of question it answers; a method that names none stands for itself."""
