@@ -8,7 +8,8 @@ files   a loop in Python, and one task that writes files and syncs them
 short   tasks of a moment, one after the other: each wants a kernel
 
 The conditions take turns, some clicks at a time, so that the noise of the machine meets all of them. The bar is 1.5
-times the idle median of `started`.
+times the idle median of `started`. On a machine where others work, `chrt -r 1 python -m tests.bench.background` (as
+root) goes before them; the background tasks do not, they lay every priority down.
 """
 
 from __future__ import annotations
