@@ -60,11 +60,12 @@ class Night:
 
     datasets: int = 0
     seconds: float = 0.0
+    slots: int = 2
     hurried: bool = False
     finished: bool = False  # nothing was left to do before the time was over
     tasks: Counter[str] = field(default_factory=Counter)  # by kind: runs, scores, profiles
     ended: Counter[str] = field(default_factory=Counter)  # by verdict
-    cpu_s: float = 0.0
+    run_s: float = 0.0
     again: int = 0  # attempts beyond the first: what the kills interrupted
     cells: Counter[str] = field(default_factory=Counter)
     kills: list[Killed] = field(default_factory=list)
@@ -160,27 +161,33 @@ def tell(night: Night, rows: list[TaskRow], matrix: Matrix) -> None:
     kinds = {"_profile": "profiles", "_score": "scores"}
     night.tasks = Counter(kinds.get(row.method or "", "runs") for row in rows)
     night.ended = Counter(str(row.state) for row in rows)
-    night.cpu_s = sum(row.seconds or 0.0 for row in rows)
+    night.run_s = sum(row.seconds or 0.0 for row in rows)
     night.cells = Counter(str(cell.state) for line in matrix.rows for cell in line.cells)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=35.0)
+    parser.add_argument("--slots", type=int, default=2, help="tasks at a time")
     parser.add_argument("--kills", type=int, default=4)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--hurry", action="store_true", help="tasks compete with what else runs on this machine")
+    parser.add_argument("--home", type=Path, help="where it works, and what stays; else it is gone at the end")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--judge", action="store_true", help="only judge what is shipped")
     chosen = parser.parse_args()
     if chosen.judge:
         print(night_page.held_out(judge(shipped.read())))
         return
-    night = Night(hurried=chosen.hurry)
+    night = Night(hurried=chosen.hurry, slots=chosen.slots)
     draw = random.Random(chosen.seed)
     # In the first two thirds, so that something is left to be interrupted and time to make up for it.
     moments = sorted(draw.uniform(20, 40 * chosen.minutes) for _ in range(chosen.kills))
-    with tempfile.TemporaryDirectory(prefix="night-") as name, Home(Path(name) / "home", **SETTINGS) as home:
+    settings = {**SETTINGS, "CODALAB_NB_SLOTS": str(chosen.slots)}
+    with (
+        tempfile.TemporaryDirectory(prefix="night-") as name,
+        Home(chosen.home or Path(name) / "h", **settings) as home,
+    ):
         with home.site() as site:
             night.datasets = prepare(site, Path(name) / "files")
         with home.site(serve=True) as site:

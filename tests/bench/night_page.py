@@ -74,7 +74,8 @@ def what_happened(night: Night, matrix: Matrix) -> str:
         f"| data sets, families, configurations | {night.datasets}, {len(families())}, {len(matrix.columns)} |",
         f"| tasks | {total:,}: {kinds} |",
         f"| they ended | {ended} |",
-        f"| time | {night.seconds / 60:.0f} min, two at a time; {night.cpu_s / 60:.0f} min of runs{_hurry(night)} |",
+        f"| time | {night.seconds / 60:.0f} min, {night.slots} tasks at a time{_hurry(night)} |",
+        f"| time of all runs together | {night.run_s / 60:.0f} min |",
         f"| at the end | {_end(night)} |",
         f"| cells of the matrix | {cells:,} |",
     ]

@@ -18,14 +18,9 @@ scale = [false, true]
 method = "de-*"
 
 [[methods]]
-method = "compare-groups"
-[methods.parameters]
-test = ["means", "welch"]
-
-[[methods]]
 method = "predict-class"
 [methods.parameters]
-model = ["svm", "logistic", "centroid", "forest", "lda"]
+model = ["svm", "centroid", "forest", "lda"]
 compare_models = false
 permutations = 0
 
@@ -38,11 +33,28 @@ distance = ["correlation", "euclidean"]
 method = "heat-map"
 [methods.parameters]
 distance = "euclidean"
-linkage = ["complete", "ward"]
+linkage = "ward"
 
 [budget]
 cpu_hours = 3
 tasks = 2000
+"""
+
+# In pairs this method takes ten seconds for 600 genes, and its score eleven runs: `airway` is left out.
+GROUPS = """\
+name = "groups"
+description = "One test for each measurement, where samples are not in pairs"
+
+[datasets]
+names = ["[b-z]*", "armstrong*"]
+
+[[methods]]
+method = "compare-groups"
+[methods.parameters]
+test = "welch"
+
+[budget]
+tasks = 200
 """
 
 LINEAR = """\
@@ -126,4 +138,4 @@ test = ["auto", "ranks"]
 tasks = 200
 """
 
-RULES = (NIGHT, LINEAR, BATCHES, COUNTS, RANKS)
+RULES = (NIGHT, GROUPS, LINEAR, BATCHES, COUNTS, RANKS)
