@@ -15,7 +15,7 @@ from typing import Any
 from codalab_nb.errors import InputError
 from codalab_nb.model.dataset import DatasetDocument, Profile
 from codalab_nb.model.method import DATASET_PARAMETER, Method
-from codalab_nb.model.task import SERVICE, State
+from codalab_nb.model.task import SERVICE, State, Verdict
 from codalab_nb.site.catalog import Template
 from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.requests import Draft, Options, method_values, staged
@@ -96,14 +96,11 @@ def read_profile(site: Site, task: str) -> DatasetFeatures | None:
     if row is None or row.state is not State.SUCCEEDED:
         return None
     try:
-        path = Task(site, task).file(PROFILE_FILE)
-        if path.stat().st_size > _LARGEST:
-            return None
-        told = json.loads(path.read_bytes())
+        told = _read(Task(site, task), PROFILE_FILE)
         features = {str(name): math.nan if value is None else float(value) for name, value in told["features"].items()}
         sketches = {str(name): tuple(map(int, hashes)) for name, hashes in told["sketches"].items()}
         return DatasetFeatures(int(told["rows"]), int(told["columns"]), features, sketches)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, InputError):
+    except (ValueError, OverflowError, TypeError, KeyError, AttributeError):
         return None  # a worker wrote it: one that does not hold what it should is as good as none
 
 
@@ -111,6 +108,17 @@ def read_score(row: TaskRow) -> float | None:
     """The score that a score task found; None where there is none (yet). Its `score.json` says why."""
     score = row.metrics.get("score") if row.state is State.SUCCEEDED else None
     return score if score is not None and math.isfinite(score) else None
+
+
+def read_score_reason(task: Task) -> str:
+    """Why a score task that ended found no score, in a sentence; "" where it found one."""
+    if read_score(task.row) is not None:
+        return ""
+    if task.verdict is not Verdict.SUCCEEDED:
+        return task.reason.message if task.reason else f"The scoring ended {task.verdict}."
+    told = _read(task, SCORE_FILE)
+    reason = told.get("reason") if isinstance(told, dict) else None
+    return reason if isinstance(reason, str) and reason else "The scoring gave no reason."
 
 
 def compared(method: Method, profile: Profile, values: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -135,6 +143,15 @@ def compared(method: Method, profile: Profile, values: Mapping[str, Any]) -> tup
             level = values.get(name) or (proposed.level if proposed and proposed.column == column else "")
             levels += [str(level)] if level else []
     return column, levels if len(levels) > 1 else []
+
+
+def _read(task: Task, name: str) -> Any:
+    """The JSON file of a result; None where there is none that can be read."""
+    try:
+        path = task.file(name)
+        return json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST else None
+    except (OSError, ValueError, RecursionError, InputError):
+        return None
 
 
 def _on_dataset(draft: Draft, document: DatasetDocument, *, method: str, label: str) -> Draft:
