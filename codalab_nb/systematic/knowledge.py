@@ -4,6 +4,7 @@ here, and what people ran themselves. From these rows, and nothing else, recomme
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,11 +21,11 @@ from codalab_nb.site.site import Site
 from codalab_nb.systematic import shipped
 from codalab_nb.systematic.configuration import Configuration, configure, parse_key
 from codalab_nb.systematic.evidence import Evidence, Run, gather
+from codalab_nb.systematic.families import related
 from codalab_nb.systematic.journal import Entry, Journal
 
-_SAME = 0.3  # of the hashes: data sets that share so many are made from one another
-_FEWEST_HASHES = 4  # fewer say nothing
-_ORIGIN = ("samples", "values")  # sketches by which an origin is known; gene names are shared by strangers
+_LOOKED_UP = ("content", "samples")  # sketches by which an origin shows; gene names are shared by strangers
+_MOST_HOLDERS = 50
 _LOOKED_AT = 20_000  # of people's own runs, the last ones
 
 
@@ -203,22 +204,20 @@ def _families(measured: Mapping[str, Measured]) -> dict[str, str]:
 
 
 def _of_one_origin(measured: Mapping[str, Measured]) -> Iterator[tuple[str, str]]:
-    """Pairs that share many hashes of one kind. Looked up by hash: ten thousand data sets have 50 million pairs."""
-    for kind in _ORIGIN:
+    """Pairs that were made from one another, as their sketches show. Who may be such a pair is looked up by hash: ten
+    thousand data sets have 50 million pairs."""
+    pairs: set[tuple[str, str]] = set()
+    for kind in _LOOKED_UP:
         holders: dict[int, list[str]] = defaultdict(list)
         for name, one in measured.items():
             for number in one.sketches.get(kind, ()):
                 holders[number].append(name)
-        shared: dict[tuple[str, str], int] = defaultdict(int)
         for names in holders.values():
             # A hash that very many have is a name like S1: it tells nothing, and would be the square of work.
-            for i, one_name in enumerate(names[:50]):
-                for other in names[i + 1 : 50]:
-                    shared[one_name, other] += 1
-        for (one_name, other), count in shared.items():
-            fewest = min(len(measured[one_name].sketches[kind]), len(measured[other].sketches[kind]))
-            if fewest >= _FEWEST_HASHES and count >= _SAME * fewest:
-                yield one_name, other
+            pairs.update(itertools.combinations(names[:_MOST_HOLDERS], 2))
+    for this, other in pairs:
+        if related(measured[this].sketches, measured[other].sketches):
+            yield this, other
 
 
 def _median(values: Sequence[float]) -> float:
