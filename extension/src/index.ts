@@ -7,6 +7,19 @@ import { commands } from './shell/commands';
 import { launcher } from './shell/launcher';
 import { notifications } from './shell/notifications';
 import { statusBar } from './shell/statusbar';
+import { systematic } from './systematic/plugin';
 import { tasks } from './tasks/plugin';
 
-export default [core, panel, notebook, result, batch, tasks, commands, statusBar, notifications, launcher];
+export default [
+  core,
+  panel,
+  notebook,
+  result,
+  batch,
+  tasks,
+  systematic,
+  commands,
+  statusBar,
+  notifications,
+  launcher
+];

@@ -18,6 +18,7 @@ export const PANEL_PLUGIN = `${PACKAGE}:panel`;
 export const RESULT_PLUGIN = `${PACKAGE}:result`;
 export const BATCH_PLUGIN = `${PACKAGE}:batch`;
 export const NOTEBOOK_PLUGIN = `${PACKAGE}:notebook`;
+export const SYSTEMATIC_PLUGIN = `${PACKAGE}:systematic`;
 
 /** The model of everything: requests, the event stream, and what is known of status, tasks, batches and data sets. */
 export const ICodalabToken = new Token<ICodalab>(
@@ -37,6 +38,8 @@ export const Command = {
   openResult: 'codalab:open-result',
   /** `{batch}`: the table of a batch (batch/). */
   openBatch: 'codalab:open-batch',
+  /** The matrix of data sets × methods, and the switch of systematic analysis (systematic/). */
+  openSystematic: 'codalab:open-systematic',
   /** The list of tasks in the side bar (tasks/). */
   openTasks: 'codalab:open-tasks',
   /** The list of tasks in the main area (tasks/). */

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from codalab_nb.errors import CodalabError, InputError
 from codalab_nb.frontends.server import task_lines
 from codalab_nb.frontends.server.context import Context
 from codalab_nb.frontends.server.operations import Download, operation
-from codalab_nb.frontends.server.outgoing import plain
+from codalab_nb.frontends.server.spreadsheet import as_csv
 from codalab_nb.frontends.server.wire.tasks import Batch, Cell, MetricColumn, Task
 from codalab_nb.model.bundle import RESERVED_FOLDER
 from codalab_nb.model.task import TERMINAL, State
@@ -21,8 +18,6 @@ from codalab_nb.site.results import read_manifest
 from codalab_nb.site.site import Site
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif")
-# What a spreadsheet takes for a formula. https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def rows_of(site: Site, batch: str) -> list[TaskRow]:
@@ -99,23 +94,21 @@ def batch_table(context: Context, batch: str) -> Download:
     tasks = [task_lines.line(context, row) for row in rows]
     varying, metrics = _varying(rows), _columns(context.site, tasks)
     head = ["data set", "method", *varying, "state", "seconds", *(one.name for one in metrics), "why", "task"]
-    made = io.StringIO()
-    writer = csv.writer(made, lineterminator="\n")
-    writer.writerow([_cell(name) for name in head])
+    lines: list[list[object]] = [list(head)]
     for task in tasks:
-        line = [
-            task.dataset or "",
-            task.method or task.label,
-            *(task.parameters.get(name, "") for name in varying),
-            task.state,
-            "" if task.seconds is None else round(task.seconds, 3),
-            *(task.metrics.get(one.name, "") for one in metrics),
-            _why(task),
-            task.task,
-        ]
-        writer.writerow([_cell(value) for value in line])
-    # With a byte order mark: Excel reads it as UTF-8 then, and so does everything else.
-    return Download(made.getvalue().encode("utf-8-sig"), f"batch-{batch[-8:]}.csv", "text/csv")
+        lines.append(
+            [
+                task.dataset or "",
+                task.method or task.label,
+                *(task.parameters.get(name, "") for name in varying),
+                task.state,
+                "" if task.seconds is None else round(task.seconds, 3),
+                *(task.metrics.get(one.name, "") for one in metrics),
+                _why(task),
+                task.task,
+            ]
+        )
+    return Download(as_csv(lines), f"batch-{batch[-8:]}.csv", "text/csv")
 
 
 def _why(task: Task) -> str:
@@ -123,11 +116,3 @@ def _why(task: Task) -> str:
         return ""
     where = f"cell {task.why.cell}: " if task.why.cell else ""
     return where + task.why.message.partition("\n")[0]
-
-
-def _cell(value: Any) -> Any:
-    """Numbers as they are; text that a spreadsheet would run as a formula gets a leading apostrophe."""
-    if isinstance(value, bool | int | float):
-        return value
-    text = plain(str(value))
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from codalab_nb.frontends.sandbox_probe import why_no_sandbox
 from codalab_nb.frontends.server.progress import ProgressBook
+from codalab_nb.frontends.server.wire.systematic import Advice
 from codalab_nb.site.site import Site
 
 
@@ -22,6 +23,7 @@ class Context:
         self._why_no_sandbox: str | None = None
         self._probe: threading.Thread | None = None
         self._closed = False
+        self.advised: dict[str, Advice] = {}  # NAME@2 → the last word on what to try there
         self.datasets_changed: Callable[[], None] = lambda: None  # called by who adds, changes or removes one
 
     @property

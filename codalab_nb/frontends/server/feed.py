@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from codalab_nb.errors import CodalabError
@@ -23,6 +24,7 @@ from codalab_nb.model.pool import LOCAL
 from codalab_nb.model.task import State
 from codalab_nb.site.site import Site
 from codalab_nb.stores.ports import Changes
+from codalab_nb.systematic.status_file import StatusFile
 
 log = logging.getLogger(__name__)
 
@@ -187,6 +189,7 @@ class _Looks:
         self._site = context.site
         self._shown: dict[str, State] = {}
         self._datasets = self._names_of_datasets()
+        self._systematic = self._looks_of_systematic()
         self._status = status.now(context)
         self._news = News(self._status)
         self._progress_at = 0.0
@@ -207,6 +210,8 @@ class _Looks:
         datasets = self._names_of_datasets()
         if datasets != self._datasets:
             self._datasets, self._news.datasets = datasets, True
+        if (systematic := self._looks_of_systematic()) != self._systematic:
+            self._systematic, self._news.systematic = systematic, True
         site.serve_if_needed()
         now = status.now(self._context)
         # What every message about the ledger tells is no news of its own.
@@ -240,3 +245,17 @@ class _Looks:
 
     def _names_of_datasets(self) -> frozenset[str]:
         return frozenset(self._site.store.list("datasets/"))
+
+    def _looks_of_systematic(self) -> tuple[object, ...]:
+        """The switch, what the planner says of itself, and when the rules were changed."""
+        places = self._site.places
+        told = StatusFile.read(places.systematic)
+        rules = sorted((file.name, _changed_at(file)) for file in places.rules.glob("*.toml"))
+        return places.systematic_switch.exists(), told and (told.doing, dict(told.counts)), rules
+
+
+def _changed_at(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

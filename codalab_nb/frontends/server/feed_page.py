@@ -20,6 +20,7 @@ from codalab_nb.frontends.server.wire.events import (
     ProgressMade,
     Reset,
     StatusChanged,
+    SystematicChanged,
     UnwatchTask,
 )
 from codalab_nb.frontends.server.wire.tasks import Progress
@@ -40,6 +41,7 @@ class News:
     retell: set[str] = field(default_factory=set)  # tasks that are shown otherwise, though their rows are the same
     progress: dict[str, Progress] | None = None
     datasets: bool = False
+    systematic: bool = False
     status: Status | None = None
 
 
@@ -69,6 +71,7 @@ class Page:
         self._progress: dict[str, Progress] | None = None
         self._told: dict[str, Progress] = {}
         self._datasets = False
+        self._systematic = False
         self._status: Status | None = None
         self._reset = False
 
@@ -96,6 +99,7 @@ class Page:
         self._retell |= news.retell
         self._progress = news.progress if news.progress is not None else self._progress
         self._datasets = self._datasets or news.datasets
+        self._systematic = self._systematic or news.systematic
         self._status = news.status or self._status
 
     def _listen(self, news: News) -> None:
@@ -122,7 +126,7 @@ class Page:
         self._status = news.status_now
         if hello.after is None:
             return
-        self._datasets = self._ledger_due = True
+        self._datasets = self._systematic = self._ledger_due = True
         self._reset = True
         if not 0 <= hello.after <= head:
             return  # a number of another ledger, or none
@@ -163,6 +167,9 @@ class Page:
         if self._datasets:
             self._datasets = False
             return _bytes(DatasetsChanged())
+        if self._systematic:
+            self._systematic = False
+            return _bytes(SystematicChanged())
         if self._status is not None:
             now, self._status = self._status, None
             return _bytes(StatusChanged(status=now))

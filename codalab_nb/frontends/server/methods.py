@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.frontends.choosing.fits import Fit, how_long, judged
 from codalab_nb.frontends.choosing.thumbnails import thumbnail
@@ -20,7 +22,10 @@ INSTALL = "pip install 'codalab-nb[analysis]'"
 
 @operation("listMethods")
 def list_methods(context: Context, dataset: tuple[str, ...]) -> methods.MethodList:
-    """Those that fit all chosen data sets first, then those that fit some; quick ones before slow ones."""
+    """Those that fit all chosen data sets first, then those that fit some; quick ones before slow ones.
+
+    What is recommended is told as far as it is known: working it out must not hold up the list.
+    """
     site = context.site
     chosen = chosen_datasets(site, dataset)
     if not chosen:
@@ -28,17 +33,19 @@ def list_methods(context: Context, dataset: tuple[str, ...]) -> methods.MethodLi
         found = sorted((Fit(method, {}) for method in known), key=lambda fit: how_long(fit.method))
     else:
         found = judged(site.catalog, chosen.items())
-    return methods.MethodList(methods=tuple(methods.MethodSummary(**_summary(fit)) for fit in found))
+    badges = _badges(context, chosen.values())
+    return methods.MethodList(methods=tuple(methods.MethodSummary(**_summary(fit, badges)) for fit in found))
 
 
 @operation("getMethod")
 def get_method(context: Context, method: str, dataset: tuple[str, ...]) -> methods.Method:
     site = context.site
     template = site.catalog.template(method)
-    fits = judged(site.catalog, chosen_datasets(site, dataset).items())
+    chosen = chosen_datasets(site, dataset)
+    fits = judged(site.catalog, chosen.items())
     fit = next((one for one in fits if one.method.name == method), Fit(template.method, {}))
     return methods.Method(
-        **_summary(fit),
+        **_summary(fit, _badges(context, chosen.values())),
         needs=tuple(f"{words[0].upper()}{words[1:]}." for words in needs(template.method.needs)),
         metrics=tuple(
             methods.Metric(name=one.name, title=one.title, better=one.better) for one in template.method.metrics
@@ -86,7 +93,18 @@ def chosen_methods(site: Site, names: tuple[str, ...]) -> dict[str, Template]:
     return found
 
 
-def _summary(fit: Fit) -> dict[str, object]:
+def _badges(context: Context, chosen: Iterable[DatasetDocument]) -> dict[str, list[methods.Recommendation]]:
+    """Method → why it is the best of its kind, one for each chosen data set of which that is known."""
+    found: dict[str, dict[str, methods.Recommendation]] = {}
+    for document in chosen:
+        advice = context.advised.get(document.reference)
+        for one in advice.recommended if advice else ():
+            if one.badge:
+                found.setdefault(one.method, {}).setdefault(document.reference, one)
+    return {method: list(each.values()) for method, each in found.items()}
+
+
+def _summary(fit: Fit, badges: Mapping[str, Sequence[methods.Recommendation]]) -> dict[str, object]:
     method: Method = fit.method
     missing = missing_imports(method)
     return {
@@ -102,4 +120,5 @@ def _summary(fit: Fit) -> dict[str, object]:
         "install": INSTALL if missing else "",
         "usual_seconds": method.usual_seconds,
         "has_figure": thumbnail(method) is not None,
+        "recommended": tuple(badges.get(method.name, ())),
     }

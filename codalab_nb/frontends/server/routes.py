@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from codalab_nb.frontends.server.wire import common, datasets, methods, results, tasks
+from codalab_nb.frontends.server.wire import common, datasets, methods, results, systematic, tasks
 
 PREFIX = "/codalab/api"
 BYTES = "application/octet-stream"
@@ -42,6 +42,13 @@ _FILTERS = (
     Query("dataset", "a data set, with or without @VERSION"),
     Query("method", "a method"),
     Query("batch", "a batch"),
+)
+
+_MATRIX = (
+    Query("question", "a kind of question; without: all"),
+    Query("q", "words that must all stand in the name of the data set"),
+    Query("sort", "the key of a configuration: by its score; rows without one last"),
+    Query("order", "`down` (best first, the default) or `up`; without `sort`, of the names"),
 )
 
 ROUTES: tuple[Route, ...] = (
@@ -152,6 +159,39 @@ ROUTES: tuple[Route, ...] = (
         methods.RunNotebook,
         status=201,
     ),
+    # --- systematic analysis
+    Route(
+        "recommend",
+        "GET",
+        "/recommendations",
+        "What to try on one data set, and why; looks at the data set first where that was not done",
+        systematic.Advice,
+        query=(Query("dataset", "NAME or NAME@VERSION"),),
+    ),
+    Route(
+        "recommendKnown",
+        "GET",
+        "/recommendations/known",
+        "What is known to do well on the chosen data sets; runs nothing",
+        systematic.AdviceList,
+        query=(Query("dataset", "a chosen data set", many=True),),
+    ),
+    Route("systematic", "GET", "/systematic", "Whether it is on, and what it does", systematic.SystematicStatus),
+    Route("startSystematic", "POST", "/systematic/start", "Switches it on", systematic.SystematicStatus),
+    Route("stopSystematic", "POST", "/systematic/stop", "Switches it off", systematic.SystematicStatus),
+    Route(
+        "matrix",
+        "GET",
+        "/systematic/matrix",
+        "Data sets × configurations, a page of rows at a time",
+        systematic.Matrix,
+        query=(
+            *_MATRIX,
+            Query("offset", "rows to leave out", type="integer"),
+            Query("limit", "at most 500", type="integer"),
+        ),
+    ),
+    Route("matrixTable", "GET", "/systematic/matrix.csv", "The same as CSV, all rows", "text/csv", query=_MATRIX),
     # --- tasks
     Route(
         "listTasks",
@@ -159,7 +199,12 @@ ROUTES: tuple[Route, ...] = (
         "/tasks",
         "Tasks, newest first",
         tasks.TaskPage,
-        query=(*_FILTERS, Query("limit", "at most 500", type="integer"), Query("before", "`next` of the page before")),
+        query=(
+            *_FILTERS,
+            Query("systematic", "`yes`: with those of systematic analysis"),
+            Query("limit", "at most 500", type="integer"),
+            Query("before", "`next` of the page before"),
+        ),
     ),
     Route("act", "POST", "/tasks/act", "Cancels, retries or removes tasks", tasks.Acted, tasks.Act),
     Route("getTask", "GET", "/tasks/{task}", "One task in full", tasks.TaskDetail),

@@ -12,7 +12,7 @@ from codalab_nb.frontends.server.wire.tasks import Progress, Task, TaskDetail, W
 from codalab_nb.frontends.server.wire.tasks import Step as StepLine
 from codalab_nb.model.names import TaskNames
 from codalab_nb.model.pool import LOCAL
-from codalab_nb.model.task import Reason, State, Step, is_service
+from codalab_nb.model.task import Priority, Reason, State, Step, is_service
 from codalab_nb.site.events import TaskReader
 from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.results import damage
@@ -82,6 +82,7 @@ def _fields(context: Context, row: TaskRow) -> dict[str, Any]:
         "retry_of": row.retry_of,
         "progress": progress,
         "service": is_service(row.method),
+        "systematic": row.priority is Priority.BACKGROUND,
     }
 
 

@@ -26,6 +26,7 @@ def list_tasks(
     dataset: str | None,
     method: str | None,
     batch: str | None,
+    systematic: str | None,
     limit: int | None,
     before: str | None,
 ) -> TaskPage:
@@ -38,6 +39,7 @@ def list_tasks(
         dataset=dataset,
         method=method,
         batch=batch,
+        background=systematic == "yes",
     )
     size = min(limit or _USUAL_PAGE, _LARGEST_PAGE)
     rows = site.ledger.pages.page(filters, before=None if before is None else _place(before), limit=size + 1)

@@ -299,6 +299,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/recommendations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What to try on one data set, and why; looks at the data set first where that was not done */
+        get: operations["recommend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/recommendations/known": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known to do well on the chosen data sets; runs nothing */
+        get: operations["recommendKnown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/systematic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether it is on, and what it does */
+        get: operations["systematic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/systematic/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switches it on */
+        post: operations["startSystematic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/systematic/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switches it off */
+        post: operations["stopSystematic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/systematic/matrix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Data sets × configurations, a page of rows at a time */
+        get: operations["matrix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/systematic/matrix.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as CSV, all rows */
+        get: operations["matrixTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tasks/act": {
         parameters: {
             query?: never;
@@ -700,6 +819,35 @@ export interface components {
              *     }
              */
             answer?: components["schemas"]["Answer"];
+        };
+        /**
+         * Advice
+         * @description What to try on one data set, best first within each kind of question.
+         */
+        Advice: {
+            /** Dataset */
+            dataset: string;
+            /** Recommended */
+            recommended: components["schemas"]["Recommendation"][];
+            /**
+             * Evidence
+             * @description results of how many data sets it rests on
+             */
+            evidence: number;
+            /**
+             * Note
+             * @description what to know about all of it, e.g. that there is no evidence yet
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * AdviceList
+         * @description What is known of several data sets without looking at them anew, in the order they were asked for.
+         */
+        AdviceList: {
+            /** Advice */
+            advice: components["schemas"]["Advice"][];
         };
         /**
          * Again
@@ -1211,7 +1359,7 @@ export interface components {
             };
         };
         FromPage: components["schemas"]["Hello"] | components["schemas"]["WatchTask"] | components["schemas"]["UnwatchTask"];
-        FromServer: components["schemas"]["LedgerChanged"] | components["schemas"]["ProgressMade"] | components["schemas"]["TaskEvents"] | components["schemas"]["DatasetsChanged"] | components["schemas"]["StatusChanged"] | components["schemas"]["Reset"];
+        FromServer: components["schemas"]["LedgerChanged"] | components["schemas"]["ProgressMade"] | components["schemas"]["TaskEvents"] | components["schemas"]["DatasetsChanged"] | components["schemas"]["SystematicChanged"] | components["schemas"]["StatusChanged"] | components["schemas"]["Reset"];
         /**
          * Group
          * @description One group of a column and how many samples it has.
@@ -1435,6 +1583,104 @@ export interface components {
             text: string;
         };
         /**
+         * Matrix
+         * @description A page of the matrix. `total`: data sets that meet the filter; `counts`: cells of all of it, by state.
+         */
+        Matrix: {
+            /** Columns */
+            columns: components["schemas"]["MatrixColumn"][];
+            /** Rows */
+            rows: components["schemas"]["MatrixRow"][];
+            /** Total */
+            total: number;
+            /** Offset */
+            offset: number;
+            /**
+             * Questions
+             * @description all kinds of question that methods answer
+             */
+            questions: string[];
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * MatrixCell
+         * @description One data set × configuration. `score`: higher is better; null where there is none (yet).
+         */
+        MatrixCell: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "done" | "running" | "queued" | "planned" | "over_budget" | "unfit" | "failed" | "not_asked";
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Task
+             * @description the run, where there was one
+             * @default null
+             */
+            task: string | null;
+            /**
+             * Score
+             * @default null
+             */
+            score: number | null;
+            /**
+             * Seconds
+             * @default null
+             */
+            seconds: number | null;
+            /**
+             * Best
+             * @description the best score of its row within one kind of question
+             * @default false
+             */
+            best: boolean;
+        };
+        /**
+         * MatrixColumn
+         * @description A configuration: a method with given values.
+         */
+        MatrixColumn: {
+            /** Key */
+            key: string;
+            /** Method */
+            method: string;
+            /** Title */
+            title: string;
+            /**
+             * Words
+             * @description the given values, as `model = forest`; empty with the defaults alone
+             */
+            words: string;
+            /**
+             * Question
+             * @description the kind of question it answers, or its method, which nothing is compared with
+             */
+            question: string;
+            /**
+             * Measure
+             * @description what the score is, in words; empty where there is none
+             */
+            measure: string;
+        };
+        /**
+         * MatrixRow
+         * @description A data set, with one cell for each column.
+         */
+        MatrixRow: {
+            /** Dataset */
+            dataset: string;
+            /** Cells */
+            cells: components["schemas"]["MatrixCell"][];
+        };
+        /**
          * Method
          * @description A method in full, for who asks what it does.
          */
@@ -1470,8 +1716,12 @@ export interface components {
             usual_seconds: number | null;
             /** Has Figure */
             has_figure: boolean;
-            /** @default null */
-            recommended: components["schemas"]["Recommendation"] | null;
+            /**
+             * Recommended
+             * @description with a badge, at most one for each chosen data set; as far as that is known at once: /recommendations/known works it out
+             * @default []
+             */
+            recommended: components["schemas"]["Recommendation"][];
             /**
              * Needs
              * @description in words, one sentence each
@@ -1581,8 +1831,12 @@ export interface components {
             usual_seconds: number | null;
             /** Has Figure */
             has_figure: boolean;
-            /** @default null */
-            recommended: components["schemas"]["Recommendation"] | null;
+            /**
+             * Recommended
+             * @description with a badge, at most one for each chosen data set; as far as that is known at once: /recommendations/known works it out
+             * @default []
+             */
+            recommended: components["schemas"]["Recommendation"][];
         };
         /** Metric */
         Metric: {
@@ -1605,6 +1859,23 @@ export interface components {
              * @enum {string}
              */
             better: "higher" | "lower" | "none";
+        };
+        /**
+         * Near
+         * @description A data set that speaks for a recommendation, and how the configuration did there.
+         */
+        Near: {
+            /** Dataset */
+            dataset: string;
+            /** Score */
+            score: number;
+            /**
+             * Place
+             * @description among the `of` configurations that ran there, from 1
+             */
+            place: number;
+            /** Of */
+            of: number;
         };
         /**
          * Note
@@ -1845,16 +2116,77 @@ export interface components {
         };
         /**
          * Recommendation
-         * @description Why this method is recommended for the chosen data sets.
+         * @description A method, with parameters, recommended for a data set, and why. `score` is what to expect, `low` to `high` the
+         *     middle 80 % of what it was elsewhere; null where nothing is known.
          */
         Recommendation: {
+            /** Dataset */
+            dataset: string;
+            /** Method */
+            method: string;
+            /** Title */
+            title: string;
+            /**
+             * Parameters
+             * @description values that differ from the method's defaults
+             */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /**
+             * Words
+             * @description the parameters as `model = forest`; empty with the defaults alone
+             */
+            words: string;
+            /**
+             * Question
+             * @description the kind of question it answers
+             */
+            question: string;
+            /**
+             * Measure
+             * @description what the score is, in words
+             */
+            measure: string;
             /** Why */
             why: string;
+            /**
+             * Badge
+             * @description the best of its kind of question, of which others were compared
+             */
+            badge: boolean;
             /**
              * Score
              * @default null
              */
             score: number | null;
+            /**
+             * Low
+             * @default null
+             */
+            low: number | null;
+            /**
+             * High
+             * @default null
+             */
+            high: number | null;
+            /**
+             * Seconds
+             * @description how long it usually takes
+             * @default null
+             */
+            seconds: number | null;
+            /**
+             * Runs
+             * @description data sets on which it ran
+             * @default 0
+             */
+            runs: number;
+            /**
+             * Near
+             * @default []
+             */
+            near: components["schemas"]["Near"][];
         };
         /**
          * Reference
@@ -2048,6 +2380,34 @@ export interface components {
             why_not: string;
         };
         /**
+         * Spent
+         * @description Of one rule's budget in the last 24 hours; null: no limit.
+         */
+        Spent: {
+            /** Rule */
+            rule: string;
+            /** Tasks */
+            tasks: number;
+            /**
+             * Tasks Limit
+             * @default null
+             */
+            tasks_limit: number | null;
+            /** Cpu Seconds */
+            cpu_seconds: number;
+            /**
+             * Cpu Seconds Limit
+             * @default null
+             */
+            cpu_seconds_limit: number | null;
+            /**
+             * Problem
+             * @description why the rule is not followed
+             * @default
+             */
+            problem: string;
+        };
+        /**
          * Status
          * @description Whether work is done here, in words where it is not.
          */
@@ -2140,6 +2500,41 @@ export interface components {
             warnings: components["schemas"]["Problem"][];
         };
         /**
+         * SystematicChanged
+         * @description Systematic analysis was switched on or off, or does something else now: ask again.
+         */
+        SystematicChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "systematic";
+        };
+        /**
+         * SystematicStatus
+         * @description `on`: switched on by a person; `working`: a process of the home follows the rules now.
+         */
+        SystematicStatus: {
+            /** On */
+            on: boolean;
+            /** Working */
+            working: boolean;
+            /**
+             * Doing
+             * @description one sentence
+             */
+            doing: string;
+            /** Rules */
+            rules: components["schemas"]["Spent"][];
+            /**
+             * Counts
+             * @description cells of the whole matrix in each state
+             */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
          * Task
          * @description One line of the list.
          */
@@ -2221,6 +2616,12 @@ export interface components {
              * @default false
              */
             service: boolean;
+            /**
+             * Systematic
+             * @description made by systematic analysis: lists leave it out unless asked for
+             * @default false
+             */
+            systematic: boolean;
         };
         /** TaskDetail */
         TaskDetail: {
@@ -2301,6 +2702,12 @@ export interface components {
              * @default false
              */
             service: boolean;
+            /**
+             * Systematic
+             * @description made by systematic analysis: lists leave it out unless asked for
+             * @default false
+             */
+            systematic: boolean;
             /** Warnings */
             warnings: string[];
             /** Kernel */
@@ -3136,6 +3543,8 @@ export interface operations {
                 method?: string;
                 /** @description a batch */
                 batch?: string;
+                /** @description `yes`: with those of systematic analysis */
+                systematic?: string;
                 /** @description at most 500 */
                 limit?: number;
                 /** @description `next` of the page before */
@@ -3187,6 +3596,237 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    recommend: {
+        parameters: {
+            query?: {
+                /** @description NAME or NAME@VERSION */
+                dataset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What to try on one data set, and why; looks at the data set first where that was not done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Advice"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    recommendKnown: {
+        parameters: {
+            query?: {
+                /** @description a chosen data set */
+                dataset?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known to do well on the chosen data sets; runs nothing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceList"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    systematic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether it is on, and what it does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystematicStatus"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    startSystematic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Switches it on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystematicStatus"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    stopSystematic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Switches it off */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystematicStatus"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    matrix: {
+        parameters: {
+            query?: {
+                /** @description a kind of question; without: all */
+                question?: string;
+                /** @description words that must all stand in the name of the data set */
+                q?: string;
+                /** @description the key of a configuration: by its score; rows without one last */
+                sort?: string;
+                /** @description `down` (best first, the default) or `up`; without `sort`, of the names */
+                order?: string;
+                /** @description rows to leave out */
+                offset?: number;
+                /** @description at most 500 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Data sets × configurations, a page of rows at a time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Matrix"];
+                };
+            };
+            /** @description Refused, or not to be had now */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    matrixTable: {
+        parameters: {
+            query?: {
+                /** @description a kind of question; without: all */
+                question?: string;
+                /** @description words that must all stand in the name of the data set */
+                q?: string;
+                /** @description the key of a configuration: by its score; rows without one last */
+                sort?: string;
+                /** @description `down` (best first, the default) or `up`; without `sort`, of the names */
+                order?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The same as CSV, all rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description Refused, or not to be had now */

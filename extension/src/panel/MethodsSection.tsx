@@ -1,8 +1,10 @@
 import React from 'react';
-import { Badge, Busy } from '../core/ui';
+import { Badge, Busy, usePage } from '../core/ui';
+import { Command } from '../tokens';
 import { usePanel } from './context';
 import { canRun } from './methods';
 import { Clamped, Problems, Search, Sentence } from './pieces';
+import { Recommended } from './Recommended';
 import { useStore } from './store';
 import { type MethodSummary, nameOf } from './types';
 import { roughly } from './words';
@@ -13,7 +15,8 @@ const SEARCHED = 8; // from so many methods on there is a search
 export function MethodsSection(): JSX.Element {
   const { model, trans } = usePanel();
   const { methods, datasets } = model;
-  const { list, search } = useStore(methods);
+  const { commands } = usePage();
+  const { list, search, notes } = useStore(methods);
   const { chosen } = useStore(datasets);
   const [unfit, setUnfit] = React.useState(false);
   if (list.is === 'asking') {
@@ -43,7 +46,20 @@ export function MethodsSection(): JSX.Element {
             : trans.__('No method has all of these words.')}
         </p>
       )}
-      <ul className="codalab-Panel-methods" aria-label={trans.__('Methods that fit')}>
+      {chosen.length > 0 &&
+        notes.map(note => (
+          <p key={note} className="codalab-Panel-soft">
+            <Sentence text={note} />
+          </p>
+        ))}
+      <ul
+        className="codalab-Panel-methods"
+        aria-label={trans.__('Methods that fit')}
+        onPointerEnter={() => methods.hold(true)}
+        onPointerLeave={() => methods.hold(false)}
+        onFocus={() => methods.hold(true)}
+        onBlur={event => methods.hold(event.currentTarget.contains(event.relatedTarget))}
+      >
         {able.map(one => (
           <Row key={one.method} method={one} />
         ))}
@@ -68,6 +84,13 @@ export function MethodsSection(): JSX.Element {
           )}
         </>
       )}
+      <button
+        type="button"
+        className="codalab-Panel-link"
+        onClick={() => void commands.execute(Command.openSystematic)}
+      >
+        {trans.__('Systematic analysis: all methods on all data sets')}
+      </button>
     </div>
   );
 }
@@ -84,6 +107,7 @@ const Row = React.memo(function Row(props: { method: MethodSummary }): JSX.Eleme
   const some = method.fits.some(fit => fit.fits);
   const many = method.fits.length > 1;
   const reasons = method.fits.filter(fit => !fit.fits);
+  const best = able ? method.recommended[0] : undefined;
   return (
     <li
       className={`codalab-Panel-row codalab-Panel-method ${able ? '' : 'codalab-mod-off'}`}
@@ -97,15 +121,15 @@ const Row = React.memo(function Row(props: { method: MethodSummary }): JSX.Eleme
           type="checkbox"
           checked={ticked}
           disabled={(!able && !ticked) || datasets.references.length === 0}
-          aria-describedby={`${id}about`}
+          aria-describedby={best ? `${id}about ${id}why` : `${id}about`}
           onChange={event => methods.choose(method.method, event.target.checked)}
         />
         <span className="codalab-Panel-rowText">
           <span className="codalab-Panel-name">
             {method.title}
-            {method.recommended && (
-              <Badge kind="good" title={method.recommended.why}>
-                {trans.__('recommended')}
+            {best && (
+              <Badge kind="good" title={best.why}>
+                {trans.__('Recommended')}
               </Badge>
             )}
           </span>
@@ -129,7 +153,6 @@ const Row = React.memo(function Row(props: { method: MethodSummary }): JSX.Eleme
             )}
           </p>
         )}
-        {method.recommended && <p className="codalab-Panel-soft">{method.recommended.why}</p>}
         {method.missing.length > 0 && (
           <p>
             {trans.__('Not installed: %1.', method.missing.join(', '))} {trans.__('In a terminal:')}{' '}
@@ -144,6 +167,7 @@ const Row = React.memo(function Row(props: { method: MethodSummary }): JSX.Eleme
           </p>
         ))}
       </div>
+      {best && <Recommended id={`${id}why`} method={method} />}
     </li>
   );
 });

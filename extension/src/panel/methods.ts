@@ -1,33 +1,47 @@
-/** Which methods there are for the chosen data sets, and which of them are chosen. */
+/** Which methods there are for the chosen data sets, which of them are recommended, and which are chosen. */
 import { problemsOf } from '../core/errors';
 import { Store } from './store';
-import { ASKING, type IPanelServer, type Loaded, type MethodSummary, there } from './types';
+import { type Advice, ASKING, type IPanelServer, type Loaded, type MethodSummary, there } from './types';
 
 export interface IMethodsState {
   readonly list: Loaded<readonly MethodSummary[]>;
   readonly asking: boolean; // the list is of an earlier choice of data sets
   readonly search: string;
   readonly chosen: readonly string[];
+  readonly notes: readonly string[]; // what to know about what is recommended, e.g. that there is no evidence yet
 }
 
 export class Methods extends Store<IMethodsState> {
   constructor(private readonly _server: IPanelServer) {
-    super({ list: ASKING, asking: false, search: '', chosen: [] });
+    super({ list: ASKING, asking: false, search: '', chosen: [], notes: [] });
   }
 
-  /** Asks what fits these data sets. A method that no longer fits stays chosen, and is said to be in the way. */
+  /**
+   * Asks what fits these data sets, and what is recommended for them; the list does not wait for that. A method that no
+   * longer fits stays chosen, and is said to be in the way.
+   */
   async ask(datasets: readonly string[]): Promise<void> {
     const turn = ++this._turn;
     this.update({ asking: true });
+    const advised = this._askAdvice(datasets, turn);
     try {
       const list = await this._server.methods(datasets);
       if (turn === this._turn) {
-        this.update({ list: there(ordered(list)), asking: false });
+        this.update({ list: there(ordered(this._advised(list))), asking: false });
       }
     } catch (error) {
       if (turn === this._turn) {
         this.update({ list: { is: 'failed', problems: problemsOf(error) }, asking: false });
       }
+    }
+    await advised;
+  }
+
+  /** While the pointer or the cursor is in the list, its rows stay where they are. */
+  hold(held: boolean): void {
+    this._held = held;
+    if (!held) {
+      this._order();
     }
   }
 
@@ -74,7 +88,56 @@ export class Methods extends Store<IMethodsState> {
     return (list.is === 'there' && list.value.find(one => one.method === method)?.title) || method;
   }
 
+  private async _askAdvice(datasets: readonly string[], turn: number): Promise<void> {
+    this._advice = [];
+    let notes: readonly string[] = [];
+    if (datasets.length > 0) {
+      try {
+        const advice = await this._server.advice(datasets);
+        if (turn !== this._turn) {
+          return;
+        }
+        this._advice = advice;
+        notes = [...new Set(advice.map(one => one.note).filter(Boolean))];
+      } catch (error) {
+        notes = problemsOf(error).map(problem => `${problem.message} ${problem.fix}`.trim());
+      }
+    }
+    if (turn !== this._turn) {
+      return;
+    }
+    this.update({ notes });
+    const { list, asking } = this.state;
+    if (list.is === 'there' && !asking) {
+      this.update({ list: there(this._advised(list.value)) });
+      this._order();
+    }
+  }
+
+  /** With what is recommended; without an answer to that, as the server told with the list. */
+  private _advised(list: readonly MethodSummary[]): readonly MethodSummary[] {
+    const advice = this._advice;
+    if (advice.length === 0) {
+      return list;
+    }
+    return list.map(method => ({
+      ...method,
+      recommended: advice.flatMap(
+        one => one.recommended.find(it => it.badge && it.method === method.method) ?? []
+      )
+    }));
+  }
+
+  private _order(): void {
+    const { list } = this.state;
+    if (list.is === 'there' && !this._held) {
+      this.update({ list: there(ordered(list.value)) });
+    }
+  }
+
   private _turn = 0;
+  private _held = false;
+  private _advice: readonly Advice[] = [];
 }
 
 /** On a chosen data set; as long as none is chosen, nothing speaks against it. */
@@ -85,6 +148,6 @@ export function canRun(method: MethodSummary): boolean {
 /** Recommended ones first, then those that fit all, some, none; else as the server has them. */
 function ordered(list: readonly MethodSummary[]): readonly MethodSummary[] {
   const rank = (one: MethodSummary): number =>
-    !canRun(one) ? 3 : one.recommended ? 0 : one.fits.every(fit => fit.fits) ? 1 : 2;
+    !canRun(one) ? 3 : one.recommended.length > 0 ? 0 : one.fits.every(fit => fit.fits) ? 1 : 2;
   return [...list].sort((a, b) => rank(a) - rank(b));
 }

@@ -31,6 +31,8 @@ export function panelServer(api: Api): IPanelServer {
       await api.delete('/uploads/{upload}', { path: { upload: id } });
     },
     methods: async dataset => (await api.get('/methods', { query: { dataset: [...dataset] } })).methods,
+    advice: async dataset =>
+      (await api.get('/recommendations/known', { query: { dataset: [...dataset] } })).advice,
     form: body => api.post('/form', { body }),
     analyze: body => api.post('/batches', { body }),
     pools: async () => (await api.get('/pools')).pools,

@@ -4,6 +4,7 @@ import type { components } from '../core/wire';
 type Wire = components['schemas'];
 
 export type AddDataset = Partial<Wire['AddDataset']>;
+export type Advice = Wire['Advice'];
 export type Again = Wire['Again'];
 export type Analyze = Wire['Analyze'];
 export type Answer = Partial<Wire['Answer']>;
@@ -21,6 +22,7 @@ export type Pool = Wire['Pool'];
 export type Preview = Wire['Preview'];
 export type Problem = Wire['Problem'];
 export type Question = Wire['Question'];
+export type Recommendation = Wire['Recommendation'];
 export type ReferenceQuestion = Wire['ReferenceQuestion'];
 export type SampleTable = Wire['SampleTable'];
 export type Submitted = Wire['Submitted'];
@@ -41,6 +43,8 @@ export interface IPanelServer {
   upload(file: File, told: (part: number) => void, signal: AbortSignal): Promise<Upload>;
   dropUpload(id: string): Promise<void>;
   methods(datasets: readonly string[]): Promise<MethodSummary[]>;
+  /** What is known to do well there. May take seconds the first time. */
+  advice(datasets: readonly string[]): Promise<Advice[]>;
   form(request: FormRequest): Promise<Form>;
   analyze(request: Analyze): Promise<Submitted>;
   pools(): Promise<Pool[]>;

@@ -8,12 +8,27 @@ export interface IFilter {
   readonly dataset: string;
   readonly method: string;
   readonly batch: string;
+  /** With those of systematic analysis; a person's own alone otherwise. */
+  readonly systematic: boolean;
 }
 
-export const EVERYTHING: IFilter = { q: '', states: [], dataset: '', method: '', batch: '' };
+export const EVERYTHING: IFilter = {
+  q: '',
+  states: [],
+  dataset: '',
+  method: '',
+  batch: '',
+  systematic: false
+};
 
+/** Whether nothing is searched for. */
 export function isEverything(filter: IFilter): boolean {
   return !filter.q.trim() && !filter.states.length && !filter.dataset && !filter.method && !filter.batch;
+}
+
+/** Whether it is of a kind that is listed at all. */
+export function isListed(task: Task, filter: IFilter): boolean {
+  return !task.service && (filter.systematic || !task.systematic);
 }
 
 /** As the server decides it: `GET /tasks` says how in the OpenAPI document. Used for rows that the stream brings. */
@@ -23,6 +38,7 @@ export function matches(task: Task, filter: IFilter): boolean {
     .join('\n')
     .toLowerCase();
   return (
+    isListed(task, filter) &&
     (!filter.states.length || filter.states.includes(task.state)) &&
     (!filter.dataset || task.dataset === filter.dataset || task.dataset?.split('@')[0] === filter.dataset) &&
     (!filter.method || task.method === filter.method) &&
@@ -38,13 +54,15 @@ export function asQuery(filter: IFilter): {
   dataset?: string;
   method?: string;
   batch?: string;
+  systematic?: string;
 } {
   return {
     q: filter.q.trim(),
     state: [...filter.states],
     dataset: filter.dataset,
     method: filter.method,
-    batch: filter.batch
+    batch: filter.batch,
+    systematic: filter.systematic ? 'yes' : ''
   };
 }
 
@@ -58,6 +76,7 @@ export function asFilter(kept: unknown): IFilter {
     states: STATES.filter(state => states.includes(state)),
     dataset: text('dataset'),
     method: text('method'),
-    batch: text('batch')
+    batch: text('batch'),
+    systematic: found['systematic'] === true
   };
 }

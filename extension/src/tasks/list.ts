@@ -5,7 +5,7 @@ import { type ICodalab } from '../core/codalab';
 import { isAbort } from '../core/errors';
 import { type ITasksChange, type TasksStore } from '../core/stores/tasks';
 import { type Task } from '../core/types';
-import { asQuery, EVERYTHING, type IFilter, matches } from './filter';
+import { asQuery, EVERYTHING, type IFilter, isListed, matches } from './filter';
 
 const LARGEST_PAGE = 500;
 
@@ -143,7 +143,7 @@ export class TaskList implements IDisposable {
     if (this._fresh) {
       return; // the first page is under way, and will have it
     }
-    const told = change.tasks.filter(task => !task.service);
+    const told = change.tasks.filter(task => isListed(task, this._filter));
     const news = new Map(told.map(task => [task.task, task]));
     const gone = new Set(change.removed);
     const known = new Set(this._rows.map(row => row.task));

@@ -10,7 +10,8 @@ import { Panel } from '../../src/panel/Panel';
 import { CommandRegistry } from '@lumino/commands';
 import { nullTranslator } from '@jupyterlab/translation';
 import { FakeServer } from '../support/fakeServer';
-import { dataset, FakePanel, No } from './fakePanel';
+import { until } from '../support/until';
+import { dataset, FakePanel, No, recommendation } from './fakePanel';
 
 let server: FakePanel;
 let model: PanelModel;
@@ -130,4 +131,82 @@ test('files dropped anywhere on the panel come in', async () => {
   });
   await screen.findByRole('heading', { name: 'leukemia@1' });
   expect(server.added).toEqual([{ uploads: ['u-mine.csv'] }]);
+});
+
+const titles = (): (string | null)[] =>
+  within(screen.getByRole('list', { name: 'Methods that fit' }))
+    .getAllByRole('checkbox')
+    .map(one => one.closest('label')?.textContent ?? null);
+
+test('what is recommended stands first, with its why, what that rests on, and its settings at a click', async () => {
+  server.put(dataset('a'));
+  server.advised = [
+    {
+      dataset: 'a@1',
+      evidence: 14,
+      note: '',
+      recommended: [
+        recommendation('pca', 'a@1', { parameters: { floor: 5 }, words: 'floor = 5' }),
+        recommendation('de', 'a@1', { badge: false })
+      ]
+    }
+  ];
+  await show();
+  const user = userEvent.setup();
+  await user.click(screen.getByRole('checkbox', { name: /^a\d/ }));
+  await until(() => titles().join() === 'PCARecommended,DE');
+  const box = screen.getByRole('checkbox', { name: /^PCA/ });
+  const told = (box.getAttribute('aria-describedby') ?? '')
+    .split(' ')
+    .map(id => document.getElementById(id)?.textContent)
+    .join(' ');
+  expect(told).toContain('pca was best on 4 of 5 data sets like this one.');
+  expect(screen.getByText('Recommended').title).toContain('pca was best');
+  await user.click(screen.getByText('What that rests on'));
+  expect(screen.getByText('Expected repeatable discoveries: 0.87 (mostly 0.70 to 0.95).')).toBeTruthy();
+  expect(screen.getByRole('row', { name: 'near 0.90 1 of 6' })).toBeTruthy();
+  await user.click(screen.getByRole('button', { name: 'Settings' })); // jsdom cannot draw JupyterLab's form
+  await user.click(screen.getByRole('button', { name: 'Use these settings of PCA' }));
+  expect(model.settings.state.own).toEqual({ pca: { floor: 5 } });
+  expect(model.methods.state.chosen).toEqual(['pca']);
+  expect(screen.getByRole('button', { name: 'These settings of PCA are used' })).toHaveProperty(
+    'disabled',
+    true
+  );
+});
+
+test('without evidence no method is marked, and a sentence says so', async () => {
+  server.put(dataset('a'));
+  server.advised = [
+    { dataset: 'a@1', evidence: 0, note: 'No evidence yet: simple and fast first.', recommended: [] }
+  ];
+  await show();
+  await userEvent.setup().click(screen.getByRole('checkbox', { name: /^a\d/ }));
+  expect(await screen.findByText('No evidence yet: simple and fast first.')).toBeTruthy();
+  expect(screen.queryByText('Recommended')).toBeNull();
+});
+
+test('the list does not wait for what is recommended, and does not move under the pointer', async () => {
+  server.put(dataset('a'));
+  server.advised = [{ dataset: 'a@1', evidence: 14, note: '', recommended: [recommendation('pca', 'a@1')] }];
+  const advise = server.hold('advice');
+  await show();
+  const user = userEvent.setup();
+  await user.click(screen.getByRole('checkbox', { name: /^a\d/ }));
+  await until(() => titles().join() === 'DE,PCA');
+  await user.hover(screen.getByRole('checkbox', { name: 'DE' }));
+  advise();
+  await screen.findByText('Recommended');
+  expect(titles()).toEqual(['DE', 'PCARecommended']);
+  await user.unhover(screen.getByRole('checkbox', { name: 'DE' }));
+  await until(() => titles().join() === 'PCARecommended,DE');
+});
+
+test('a fault of the recommender leaves the list as it is, and is told', async () => {
+  server.put(dataset('a'));
+  server.refusals.set('advice', new No('Recommendations need sklearn.'));
+  await show();
+  await userEvent.setup().click(screen.getByRole('checkbox', { name: /^a\d/ }));
+  expect(await screen.findByText(/Recommendations need sklearn/)).toBeTruthy();
+  expect(titles()).toEqual(['DE', 'PCA']);
 });

@@ -1,4 +1,5 @@
 import {
+  type Advice,
   type AddDataset,
   type Analyze,
   type Answer,
@@ -8,6 +9,7 @@ import {
   type IPanelServer,
   type MethodSummary,
   type Problem,
+  type Recommendation,
   type SampleTable,
   type Submitted
 } from '../../src/panel/types';
@@ -76,7 +78,33 @@ export function method(name: string, fits: boolean, datasets: readonly string[])
     install: '',
     usual_seconds: 2,
     has_figure: false,
-    recommended: null
+    recommended: []
+  };
+}
+
+/** A recommendation with a badge. */
+export function recommendation(
+  method: string,
+  dataset: string,
+  more: Partial<Recommendation> = {}
+): Recommendation {
+  return {
+    dataset,
+    method,
+    title: method.toUpperCase(),
+    parameters: {},
+    words: '',
+    question: 'differences',
+    measure: 'repeatable discoveries',
+    why: `${method} was best on 4 of 5 data sets like this one.`,
+    badge: true,
+    score: 0.87,
+    low: 0.7,
+    high: 0.95,
+    seconds: 12,
+    runs: 14,
+    near: [{ dataset: 'near@1', score: 0.9, place: 1, of: 6 }],
+    ...more
   };
 }
 
@@ -108,6 +136,7 @@ export class FakePanel implements IPanelServer {
   refusals = new Map<string, Error>();
   proposed = false; // whether references are only proposed
   fitting = ['de', 'pca'];
+  advised: Advice[] = [];
   upload: IPanelServer['upload'] = file =>
     Promise.resolve({ id: `u-${file.name}`, name: file.name, size: file.size });
 
@@ -208,6 +237,11 @@ export class FakePanel implements IPanelServer {
   async methods(datasets: readonly string[]): Promise<MethodSummary[]> {
     await this._ask('methods');
     return ['counts', 'de', 'pca'].map(name => method(name, this.fitting.includes(name), datasets));
+  }
+
+  async advice(): Promise<Advice[]> {
+    await this._ask('advice');
+    return this.advised;
   }
 
   async form(request: FormRequest): Promise<Form> {

@@ -189,6 +189,7 @@ export function task(number: number, more: Partial<Task> = {}): Task {
     metrics: {},
     retry_of: null,
     service: false,
+    systematic: false,
     progress: null,
     ...more
   };

@@ -103,7 +103,7 @@ describe('what a person sees', () => {
     const cancel = screen.getByRole<HTMLButtonElement>('button', { name: 'Cancel' });
     expect(cancel.disabled).toBe(true);
     expect(cancel.title).toBe('Tick tasks in the list first.');
-    await user.click(screen.getByRole('checkbox'));
+    await user.click(screen.getByRole('checkbox', { name: 'All' }));
     expect(model.chosen.size).toBe(3);
     await user.click(cancel);
     expect(executed[0]?.[0]).toBe(Command.cancelTasks);
@@ -117,6 +117,29 @@ describe('what a person sees', () => {
     await user.type(screen.getByRole('searchbox'), 'golub');
     await until(() => server.asked('GET', '/tasks').at(-1)?.query.get('q') === 'golub');
     expect(server.asked('GET', '/tasks').at(-1)?.query.getAll('state')).toEqual(['failed']);
+  });
+
+  test('leaves out what runs by itself unless a person wants to see it', async () => {
+    const user = userEvent.setup();
+    show(<TasksView model={model} place="side" />);
+    await screen.findByText(/cell 4 of 10/);
+    const tell = (number: number): void =>
+      act(() =>
+        server.say({
+          type: 'ledger',
+          seq: number,
+          tasks: [task(number, { systematic: true, title: `By itself ${number}` })],
+          removed: [],
+          busy: { queued: 0, running: 0 }
+        })
+      );
+    tell(8);
+    expect(screen.queryByText('By itself 8')).toBeNull();
+    await user.click(screen.getByRole('checkbox', { name: 'Show systematic analysis' }));
+    await until(() => server.asked('GET', '/tasks').at(-1)?.query.get('systematic') === 'yes');
+    await screen.findByText(/cell 4 of 10/);
+    tell(9);
+    expect(await screen.findByText('By itself 9')).toBeDefined();
   });
 
   test('says what to do when there is nothing', async () => {

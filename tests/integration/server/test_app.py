@@ -148,7 +148,7 @@ def test_answers_are_as_the_document_says(server: JupyterServer, route: Route, k
         reply = server.get(path)
         promised(route, reply)
         statuses.append(reply.status)
-    if route.operation != "getReport":  # nobody asked for one
+    if route.operation not in ("getReport", "recommend"):  # nobody asked for one; for which data set?
         assert 200 in statuses, statuses
 
 

@@ -79,6 +79,12 @@ class DatasetsChanged(Document):
     type: Literal["datasets"] = "datasets"
 
 
+class SystematicChanged(Document):
+    """Systematic analysis was switched on or off, or does something else now: ask again."""
+
+    type: Literal["systematic"] = "systematic"
+
+
 class StatusChanged(Document):
     type: Literal["status"] = "status"
     status: Status
@@ -92,5 +98,6 @@ class Reset(Document):
 
 
 FromServer = Annotated[
-    LedgerChanged | ProgressMade | TaskEvents | DatasetsChanged | StatusChanged | Reset, Field(discriminator="type")
+    LedgerChanged | ProgressMade | TaskEvents | DatasetsChanged | SystematicChanged | StatusChanged | Reset,
+    Field(discriminator="type"),
 ]

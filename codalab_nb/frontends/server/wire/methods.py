@@ -18,11 +18,34 @@ class Fit(Document):
     reason: str
 
 
-class Recommendation(Document):
-    """Why this method is recommended for the chosen data sets."""
+class Near(Document):
+    """A data set that speaks for a recommendation, and how the configuration did there."""
 
+    dataset: str
+    score: float
+    place: int = Field(description="among the `of` configurations that ran there, from 1")
+    of: int
+
+
+class Recommendation(Document):
+    """A method, with parameters, recommended for a data set, and why. `score` is what to expect, `low` to `high` the
+    middle 80 % of what it was elsewhere; null where nothing is known."""
+
+    dataset: str
+    method: str
+    title: str
+    parameters: dict[str, Any] = Field(description="values that differ from the method's defaults")
+    words: str = Field(description="the parameters as `model = forest`; empty with the defaults alone")
+    question: str = Field(description="the kind of question it answers")
+    measure: str = Field(description="what the score is, in words")
     why: str
+    badge: bool = Field(description="the best of its kind of question, of which others were compared")
     score: float | None = None
+    low: float | None = None
+    high: float | None = None
+    seconds: float | None = Field(None, description="how long it usually takes")
+    runs: int = Field(0, description="data sets on which it ran")
+    near: tuple[Near, ...] = ()
 
 
 class MethodSummary(Document):
@@ -38,7 +61,11 @@ class MethodSummary(Document):
     install: str = Field("", description="the command that installs them")
     usual_seconds: float | None = None
     has_figure: bool
-    recommended: Recommendation | None = None
+    recommended: tuple[Recommendation, ...] = Field(
+        (),
+        description="with a badge, at most one for each chosen data set; as far as that is known at once:"
+        " /recommendations/known works it out",
+    )
 
 
 class MethodList(Document):

@@ -54,6 +54,7 @@ class Task(Document):
     retry_of: str | None = None
     progress: Progress | None = Field(None, description="while it is open")
     service: bool = Field(False, description="made by the project for a person, as a report is: lists leave it out")
+    systematic: bool = Field(False, description="made by systematic analysis: lists leave it out unless asked for")
 
 
 class TaskPage(Document):

@@ -15,5 +15,13 @@ const TASKS = `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 2
 <circle cx="5.4" cy="20.6" r="1.6"/><rect x="12" y="19.4" width="10" height="2.4" rx="1"/>
 </g></svg>`;
 
+const MATRIX = `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
+<g class="jp-icon3" fill="#616161">
+<rect x="3" y="3" width="5" height="5" rx="1"/><rect x="9.5" y="3" width="5" height="5" rx="1"/>
+<rect x="3" y="9.5" width="5" height="5" rx="1"/><rect x="16" y="9.5" width="5" height="5" rx="1"/>
+<rect x="9.5" y="16" width="5" height="5" rx="1"/><rect x="16" y="16" width="5" height="5" rx="1"/>
+</g></svg>`;
+
 export const logoIcon = new LabIcon({ name: 'codalab:logo', svgstr: LOGO });
 export const tasksIcon = new LabIcon({ name: 'codalab:tasks', svgstr: TASKS });
+export const matrixIcon = new LabIcon({ name: 'codalab:matrix', svgstr: MATRIX });

@@ -68,6 +68,17 @@ export function FilterBar(props: { model: TasksModel }): React.ReactElement {
           </option>
         ))}
       </select>
+      <label
+        className="codalab-Tasks-flag"
+        title={trans.__('Tasks that run by themselves, when nobody waits')}
+      >
+        <input
+          type="checkbox"
+          checked={filter.systematic}
+          onChange={event => change({ systematic: event.target.checked })}
+        />
+        {trans.__('Show systematic analysis')}
+      </label>
       {filter.batch ? (
         <button
           type="button"
@@ -82,7 +93,7 @@ export function FilterBar(props: { model: TasksModel }): React.ReactElement {
         <button
           type="button"
           className="codalab-Button codalab-mod-quiet"
-          onClick={() => model.setFilter(EVERYTHING)}
+          onClick={() => model.setFilter({ ...EVERYTHING, systematic: filter.systematic })}
         >
           {trans.__('Show all')}
         </button>
