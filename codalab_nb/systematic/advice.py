@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from codalab_nb.errors import InputError
+from codalab_nb.model.choices import check_parameters
 from codalab_nb.model.dataset import DatasetDocument, counted
 from codalab_nb.model.method import Method
 from codalab_nb.site.requests import Options
@@ -109,7 +110,7 @@ def _compared(
 ) -> list[Recommended]:
     """From evidence; [] where there is none for methods that fit. What ran here with the best score comes first."""
     fitting = {method.name: method for method in methods}
-    allowed = {key for key in evidence.configurations if _is_allowed(key, fitting)}
+    allowed = {key for key in evidence.configurations if _is_allowed(key, fitting, document)}
     if not allowed:
         return []
     seen = {key: one for key, one in knowledge.seen(document.reference, question).items() if key in allowed}
@@ -131,10 +132,18 @@ def _compared(
     return found
 
 
-def _is_allowed(key: str, fitting: Mapping[str, Method]) -> bool:
+def _is_allowed(key: str, fitting: Mapping[str, Method], document: DatasetDocument) -> bool:
+    """Whether its values can be given here: one may name a column or a group of the data set it did well on."""
     configuration = parse_key(key)
+    given = configuration.parameters
     method = fitting.get(configuration.method)
-    return method is not None and configuration.parameters.keys() <= method.parameters.keys()
+    if method is None or not given.keys() <= method.parameters.keys():
+        return False
+    try:
+        check_parameters(method, document.profile, given)
+    except InputError as error:  # what a person has still to say is no reason not to name it
+        return not any(problem.at in given for problem in error.problems)
+    return True
 
 
 def _picked(pick: Pick, fitting: Mapping[str, Method], question: str, here: str) -> Recommended:
