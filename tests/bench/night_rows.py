@@ -19,6 +19,10 @@ from tests.bench.night_data import family_of
 # night leaves it out; a person who follows the recommendation shall have it, and how long that takes is not known.
 _BESIDE = {"predict-class": ("compare_models", "permutations")}
 
+# What is no matter of experience, or only on the data where it ran: whether samples come in pairs or batches, what such
+# a column is called, below which intensity there is noise. It stays in the home; nobody else is told to do so.
+_OF_THE_DATA = {"adjust_for", "floor"}
+
 
 def shipped_of(site: Site, matrix: Matrix) -> tuple[list[ShippedRun], list[Known]]:
     """The runs of methods that answer a question, and the data sets that were measured and ran."""
@@ -34,7 +38,8 @@ def _runs(site: Site, matrix: Matrix, rows: dict[str, TaskRow]) -> Iterator[Ship
         name = line.dataset.partition("@")[0]
         for column, cell in zip(matrix.columns, line.cells, strict=True):
             row = rows.get(cell.task or "")
-            if row is not None and not row.is_open and column.question:
+            ours = _OF_THE_DATA.isdisjoint(parse_key(column.key).parameters)
+            if row is not None and not row.is_open and column.question and ours:
                 yield _run(site, name, column, cell, row)
 
 
