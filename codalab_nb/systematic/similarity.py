@@ -8,11 +8,11 @@ so that where it has learned nothing the recommendation falls back to what is go
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.tree import DecisionTreeRegressor
 
 from codalab_nb.systematic.evidence import Evidence, Floats
 
@@ -51,7 +51,9 @@ class Similarity:
     def __init__(self, evidence: Evidence, way: Way, *, trust: float = 1.0, seed: int = 0) -> None:
         self._n = len(evidence)
         self._family = np.unique(evidence.families, return_inverse=True)[1]
-        usable = self._n >= FEWEST and evidence.features.shape[1] > 0
+        # scikit-learn comes with the methods (`codalab-nb[analysis]`); where it is not, all data sets count alike.
+        installed = importlib.util.find_spec("sklearn") is not None
+        usable = self._n >= FEWEST and evidence.features.shape[1] > 0 and installed
         self.trust = trust if usable and way == "forest" else 0.0
         if self.trust:
             self._ranks = Ranks(evidence.features)
@@ -86,6 +88,8 @@ class Forest:
     """Trees of data sets, each grown on families drawn with replacement, so that the others can check it."""
 
     def __init__(self, ranks: Floats, regrets: Floats, family: NDArray[np.intp], seed: int) -> None:
+        from sklearn.tree import DecisionTreeRegressor  # a second to import, and most who look at a board need none
+
         random = np.random.default_rng(seed)
         table = ranks.astype(np.float32)  # what trees look at
         patterns = _patterns(np.log(regrets + (_FLOOR * float(regrets.mean()) or 1.0)))
