@@ -9,9 +9,11 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from codalab_nb.errors import InputError
 from codalab_nb.model.choices import check_parameters
-from codalab_nb.model.dataset import DatasetDocument, counted
+from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.method import Method
 from codalab_nb.site.requests import Options
 from codalab_nb.site.site import Site
@@ -121,7 +123,7 @@ def _compared(
         allowed=allowed,
         k=k,
     )
-    found = [_picked(pick, fitting, question, document.reference) for pick in picks]
+    found = [_picked(pick, fitting, question, evidence, document.reference) for pick in picks]
     ran = [one for one in seen.values() if math.isfinite(one.score)]
     best = max(ran, key=lambda one: one.score, default=None)
     if best is not None:
@@ -146,26 +148,23 @@ def _is_allowed(key: str, fitting: Mapping[str, Method], document: DatasetDocume
     return True
 
 
-def _picked(pick: Pick, fitting: Mapping[str, Method], question: str, here: str) -> Recommended:
+def _picked(pick: Pick, fitting: Mapping[str, Method], question: str, evidence: Evidence, here: str) -> Recommended:
     method = fitting[parse_key(pick.configuration).method]
     near = tuple(Near(one.dataset, one.score, one.place, one.of) for one in pick.neighbours if one.dataset != here)
     measure = method.measure or "score"
-    range_ = f" ({pick.low:.2f} to {pick.high:.2f} on four of five)" if pick.runs > 1 else ""
-    why = f"On {counted(pick.runs, 'data set')} like this one its {measure} was about {pick.score:.2f}{range_}."
+    # An interval from few data sets may reach beyond what any run ever scored, as an accuracy of 1.1.
+    scores = evidence.scores[np.isfinite(evidence.scores)]
+    low, high = (min(max(at, float(scores.min())), float(scores.max())) for at in (pick.low, pick.high))
+    if pick.runs == 1:
+        why = f"On one other data set its {measure} was {pick.score:.2f}."
+    else:
+        why = f"On {pick.runs} other data sets its {measure} was about {pick.score:.2f} ({low:.2f} to {high:.2f} on most)."
     if near and near[0].of > 1:
         first = near[0]
         why += f" On {first.dataset}, the most similar, it came {_place(first.place)} of {first.of}."
     one = _named(parse_key(pick.configuration), method, question)
-    return replace(
-        one,
-        why=why,
-        score=pick.score,
-        low=pick.low,
-        high=pick.high,
-        seconds=None if math.isnan(pick.seconds) else pick.seconds,
-        runs=pick.runs,
-        near=near,
-    )
+    seconds = None if math.isnan(pick.seconds) else pick.seconds
+    return replace(one, why=why, score=pick.score, low=low, high=high, seconds=seconds, runs=pick.runs, near=near)
 
 
 def _seen(best: Known, fitting: Mapping[str, Method], question: str, tried: int) -> Recommended:

@@ -99,7 +99,7 @@ class Near:
 class Recommended:
     """A configuration recommended for a data set.
 
-    `score` is what to expect, `low` to `high` the middle 80 % of what it was elsewhere; None where nothing is known.
+    `score` is what to expect, `low` to `high` what it was on four of five data sets; None where nothing is known.
     `why`: one or two plain sentences. `badge`: the best of its kind of question, of which others were compared.
     """
 
