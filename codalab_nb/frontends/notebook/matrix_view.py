@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from itertools import groupby
 
 from codalab_nb.frontends.cli.exits import short
@@ -13,7 +14,8 @@ from codalab_nb.frontends.rendering import text
 from codalab_nb.systematic.view import Cell, CellState, Column, Matrix
 
 _REASONS = 200  # told one by one
-_TASKS = 6  # of data sets, behind one reason
+_DATASETS = 6  # named behind one reason
+_NOT_TRIED = (CellState.PLANNED, CellState.OVER_BUDGET, CellState.NOT_ASKED)  # for a reason that many cells share
 
 # Whoever holds it sets --cl-… or leaves what stands behind the commas.
 MATRIX_STYLE = """<style>
@@ -50,15 +52,16 @@ def as_text(matrix: Matrix) -> str:
     return f"{count(matrix.total, 'data set')} × {count(len(matrix.columns), 'method and settings')}: {told}"
 
 
-def body(matrix: Matrix) -> str:
-    """The table under its kinds of question, and below it the reasons of all that has no result."""
+def body(matrix: Matrix, spoken: Callable[[str], str] = str) -> str:
+    """The table under its kinds of question, and below it the reasons of all that has no result. `spoken`: a reason in
+    the words of the page."""
     if not matrix.columns or not matrix.rows:
         missing = "data set" if matrix.columns else "method that a rule asks for, or that ran"
         return f"<p>There is no {missing} yet.</p>"
     order = _order(matrix.columns)
     rows = "".join(
         f'<tr><th scope="row" title="{text(row.dataset)}">{text(row.dataset)}</th>'
-        + "".join(_cell(row.cells[place], first=first) for place, first in order)
+        + "".join(_cell(row.cells[place], spoken, first=first) for place, first in order)
         + "</tr>"
         for row in matrix.rows
     )
@@ -69,26 +72,34 @@ def body(matrix: Matrix) -> str:
         '<p class="soft codalab-soft">A number is a score: more is better, but only within one kind of question. '
         "★ is the best of its row.</p>"
     )
-    return f'{told}<div class="codalab-matrix" tabindex="0">{table}</div>{legend}{reasons(matrix)}'
+    return f'{told}<div class="codalab-matrix" tabindex="0">{table}</div>{legend}{reasons(matrix, spoken)}'
 
 
-def reasons(matrix: Matrix) -> str:
-    """Why cells are empty, as a list to unfold; each reason once, with its data sets."""
-    found: dict[tuple[CellState, str, str], list[str]] = {}
+def reasons(matrix: Matrix, spoken: Callable[[str], str]) -> str:
+    """Why cells have no score, as a list to unfold; each reason once, with its methods and data sets."""
+    found: dict[tuple[str, str], list[str]] = {}
+    waiting: Counter[str] = Counter()
     for row in matrix.rows:
         for column, cell in zip(matrix.columns, row.cells, strict=True):
-            if cell.reason:
-                failed = cell.state is CellState.FAILED and cell.task is not None
-                where = f"{row.dataset} (%codalab status {short(cell.task or '')})" if failed else row.dataset
-                found.setdefault((cell.state, name(column), cell.reason), []).append(where)
-    if not found:
-        return ""
-    lines = [
-        f"<li><b>{text(of)}</b> on {_some(where)}: {text(WORDS[state])}. {text(reason)}</li>"
-        for (state, of, reason), where in list(found.items())[:_REASONS]
+            told = f"{WORDS[cell.state]}. {spoken(cell.reason)}"
+            if not cell.reason:
+                continue
+            if cell.state in _NOT_TRIED:
+                waiting[told] += 1
+                continue
+            # Whether a method fits does not hang on its settings.
+            of = column.title if cell.state is CellState.UNFIT else name(column)
+            failed = cell.state is CellState.FAILED and cell.task is not None
+            where = f"{row.dataset} (%codalab status {short(cell.task or '')})" if failed else row.dataset
+            found.setdefault((of, told), []).append(where)
+    lines = [f"<li>{count(n, 'cell')}: {text(told)}</li>" for told, n in waiting.items()] + [
+        f"<li><b>{text(of)}</b> on {_some(list(dict.fromkeys(where)))}: {text(told)}</li>"
+        for (of, told), where in found.items()
     ]
-    if len(found) > _REASONS:
-        lines.append("<li>… <code>%codalab systematic status --why DATASET</code> has all.</li>")
+    if not lines:
+        return ""
+    if len(lines) > _REASONS:
+        lines[_REASONS:] = ["<li>… <code>%codalab systematic status --why DATASET</code> has all.</li>"]
     return f"<details><summary>Why cells have no score</summary><ul>{''.join(lines)}</ul></details>"
 
 
@@ -98,8 +109,8 @@ def name(column: Column) -> str:
 
 
 def _some(where: list[str]) -> str:
-    more = f" and {len(where) - _TASKS:,} more" if len(where) > _TASKS else ""
-    return ", ".join(map(text, where[:_TASKS])) + more
+    more = f" and {len(where) - _DATASETS:,} more" if len(where) > _DATASETS else ""
+    return ", ".join(map(text, where[:_DATASETS])) + more
 
 
 def _order(columns: Iterable[Column]) -> list[tuple[int, bool]]:
@@ -126,15 +137,12 @@ def _head(columns: tuple[Column, ...], order: list[tuple[int, bool]]) -> str:
     return f'<tr><th class="codalab-corner" rowspan="2">Data set</th>{top}</tr><tr>{names}</tr>'
 
 
-def _cell(cell: Cell, *, first: bool) -> str:
+def _cell(cell: Cell, spoken: Callable[[str], str], *, first: bool) -> str:
     names = [cell.state.value, *(["best"] if cell.best else []), *(["codalab-first"] if first else [])]
     if cell.state is CellState.DONE:
         shown = ("★ " if cell.best else "") + (score(cell.score) or "done")
-        told = f"{duration(cell.seconds)}. {cell.reason}" if cell.seconds is not None else cell.reason
+        told = f"{duration(cell.seconds)}. {spoken(cell.reason)}".strip(". ")
     else:
-        shown, told = WORDS[cell.state], cell.reason
-    return f'<td class="{" ".join(names)}"{f" title={_quoted(told)}" if told else ""}>{text(shown)}</td>'
-
-
-def _quoted(words: str) -> str:
-    return f'"{text(words)}"'
+        shown, told = WORDS[cell.state], spoken(cell.reason)
+    title = f' title="{text(told)}"' if told else ""
+    return f'<td class="{" ".join(names)}"{title}>{text(shown)}</td>'

@@ -70,12 +70,16 @@ class AdviceBox:
     def __init__(self, use: Callable[[str, Recommended], None]) -> None:
         self._use = use
         self.buttons: list[widgets.Button] = []
+        self._drawn: object = None
         self.widget = box([], "codalab-under")
         self.widget.layout.display = "none"
 
     def draw(self, found: list[tuple[str, Recommended, bool]], *, several: bool) -> None:
         """`found`: data set, what is recommended for it, whether its settings are chosen already. `several`: data sets
         are chosen, so each must be named."""
+        if (found, several) == self._drawn:
+            return
+        self._drawn = (found, several)
         self.buttons = []
         parts: list[widgets.Widget] = []
         for dataset, one, chosen in found:

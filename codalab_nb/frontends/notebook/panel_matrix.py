@@ -7,8 +7,8 @@ from itertools import islice
 
 import ipywidgets as widgets
 
-from codalab_nb.errors import Problem
-from codalab_nb.frontends.choosing.words import plainly
+from codalab_nb.errors import CodalabError, Problem
+from codalab_nb.frontends.choosing.words import plain, plainly
 from codalab_nb.frontends.cli.systematic_view import WORDS, score
 from codalab_nb.frontends.notebook.matrix_view import MATRIX_STYLE, body, name
 from codalab_nb.frontends.notebook.panel_look import Fold, box, labelled, markup, put, safe, status, told
@@ -58,7 +58,7 @@ class MatrixSection:
     def _done(self, found: tuple[Status, Matrix]) -> None:
         now, matrix = found
         put(self.words, _words(now))
-        put(self.table, MATRIX_STYLE + body(matrix))
+        put(self.table, MATRIX_STYLE + body(matrix, plain))
         named = [("— choose —", _NOBODY), *islice(_results(matrix), _RESULTS)]
         if self.open.options != tuple(named):
             self.open.options = named
@@ -72,7 +72,14 @@ class MatrixSection:
         self.again.disabled = False
 
     def _show(self, task: str) -> None:
-        self.opened.children = () if task == _NOBODY else (box([self._view(self._site.task(task))], "codalab-card"),)
+        shown: list[widgets.Widget] = []
+        put(self.told, "")
+        if task != _NOBODY:
+            try:
+                shown = [box([self._view(self._site.task(task))], "codalab-card")]
+            except CodalabError as error:  # its score outlives a result that was removed
+                put(self.told, told(map(plainly, error.problems)))
+        self.opened.children = shown
 
 
 def _words(now: Status) -> str:

@@ -35,16 +35,22 @@ class MethodRow:
 class MethodSection:
     """A row for each method: recommended ones first, then the others that fit; the rest greyed, with the reason.
 
-    `used`: settings that are recommended were taken over.
+    `used`: settings that are recommended were taken over. `advised`, in a thread: what is recommended is another.
     """
 
-    def __init__(self, state: PanelState, changed: Callable[[], None], used: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        state: PanelState,
+        changed: Callable[[], None],
+        used: Callable[[str], None],
+        advised: Callable[[], None],
+    ) -> None:
         self._state, self._changed, self._used = state, changed, used
         self._drawing = False
         self._lock = threading.RLock()  # what is recommended is drawn in a thread: a click meanwhile must not be lost
         self.rows: dict[str, MethodRow] = {}
         self.told = markup("", "codalab-soft")
-        self.advisor = Advisor(state, changed)
+        self.advisor = Advisor(state, advised)
         self.list = box([], "codalab-methods")
         head = markup("<h3><span class='codalab-step'>2</span>Methods</h3>")
         self.widget = box([head, self.told, self.advisor.told, self.list], "codalab-section")

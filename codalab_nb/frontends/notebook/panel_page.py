@@ -23,7 +23,7 @@ class Panel:
         self.state = PanelState(site)
         self.work = Work()
         self.data = DataSection(self.state, self.work, self._chosen)
-        self.methods = MethodSection(self.state, self._chosen, self._used)
+        self.methods = MethodSection(self.state, self._chosen, self._used, self._advised)
         self.settings = SettingsSection(self.state, self._set)
         self.run = RunSection(self.state, self.work, lambda: self.settings.faults, view)
         self.matrix = MatrixSection(site, view)
@@ -35,10 +35,14 @@ class Panel:
         return self.run.batches[0] if self.run.batches else None
 
     def _chosen(self) -> None:
-        self.data.details.draw_advice()
         self.methods.draw()
         self.settings.draw()
         self.run.draw()
+
+    def _advised(self) -> None:
+        """In a thread: nothing may be drawn here in which a person may be typing."""
+        self.data.details.draw_advice()
+        self.methods.draw()
 
     def _used(self, method: str) -> None:
         self.settings.draw()
@@ -46,6 +50,7 @@ class Panel:
         self._chosen()
 
     def _set(self) -> None:
+        self.methods.draw()  # whether the settings are those that are recommended
         self.run.draw()
 
 

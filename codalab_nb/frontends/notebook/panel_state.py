@@ -128,11 +128,14 @@ class PanelState:
         """Every method, those that fit all chosen data sets first, then those that fit some; recommended ones before
         others."""
         versions = self.versions()
-        if versions != self._fits[0]:
+        known, found = self._fits
+        if versions != known:
             found = judged(self.site.catalog, ((name, self.documents[name]) for name in self.chosen))
-            found.sort(key=lambda fit: (not fit.everywhere, not fit.anywhere, not self.recommended(fit.method.name)))
             self._fits = (versions, found)
-        return self._fits[1]
+        # Advice comes when it comes, in a thread: the order is not kept.
+        return sorted(
+            found, key=lambda fit: (not fit.everywhere, not fit.anywhere, not self.recommended(fit.method.name))
+        )
 
     def choose_method(self, name: str, chosen: bool) -> None:
         if chosen and name not in self.methods:
@@ -154,7 +157,6 @@ class PanelState:
 
     def take_advice(self, found: Mapping[str, Advice]) -> None:
         self.advice = dict(found)
-        self._fits = ([], [])  # their order is another one
 
     def recommended(self, method: str) -> list[tuple[str, Recommended]]:
         """Chosen data set and settings, where this method is recommended."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -17,65 +15,10 @@ from codalab_nb.errors import InputError, UnavailableError
 from codalab_nb.frontends.choosing.words import plain, plain_name
 from codalab_nb.frontends.notebook.panel import panel as show
 from codalab_nb.frontends.notebook.panel_page import Panel, refused
-from tests.support.home import ROOT, Home
+from tests.support.home import ROOT
+from tests.support.panel import MATRIX, PEOPLE, add, everything, seen
 
 EVIL = "<img src=x onerror=alert(1)>"
-GENES = "gene," + ",".join(f"{group}_{i}" for group in ("ctrl", "drug") for i in range(4))
-MATRIX = "\n".join([GENES, *(f"g{row},{','.join(str(row * 7 % 5 + i + 0.5) for i in range(8))}" for row in range(30))])
-PEOPLE = "name,arm,score\n" + "\n".join(f"p{i},{'abc'[i % 3]},{i * 1.5}" for i in range(18))
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with Home(tmp_path_factory.mktemp("panel") / "h") as one:
-        yield one
-
-
-@pytest.fixture
-def site(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A site without data sets, which serves nothing: what is submitted stays queued. We stand in an empty folder."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    with home.site() as one:
-        for document in one.catalog.datasets():
-            one.catalog.remove(document.name)
-        yield one
-
-
-@pytest.fixture
-def panel(site: Site) -> Panel:
-    return Panel(site, lambda batch: widgets.Label(repr(batch)))
-
-
-def upload(button: widgets.FileUpload, name: str, content: str) -> None:
-    """As the page does when a file was chosen in its dialog."""
-    data = content.encode()
-    now = dt.datetime.now(dt.UTC)
-    file = {"name": name, "type": "", "size": len(data), "content": memoryview(data), "last_modified": now}
-    button.value = (file,)
-
-
-def add(panel: Panel, name: str, content: str, samples: str = "") -> None:
-    upload(panel.data.add.table.upload, name, content)
-    if samples:
-        upload(panel.data.add.samples.upload, "samples.csv", samples)
-    panel.data.add.button.click()
-    panel.work.wait()
-
-
-def everything(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from everything(child)
-
-
-def seen(widget: widgets.Widget) -> str:
-    """All HTML that is not hidden."""
-    if widget.layout.display == "none":
-        return ""
-    if isinstance(widget, widgets.HTML):
-        return str(widget.value)
-    return "\n".join(seen(child) for child in getattr(widget, "children", ()))
 
 
 def test_one_click_brings_sample_data_and_the_next_confirms_what_was_proposed(panel: Panel) -> None:
