@@ -89,12 +89,20 @@ def _advise(site: Site, document: DatasetDocument, knowledge: Knowledge, k: int)
     rests_on: set[str] = set()
     for question, methods in by_question.items():
         evidence = knowledge.evidence(question)
-        chosen = _compared(knowledge, evidence, document, question, methods, k)
+        chosen = [
+            replace(one, seconds=_expected(one, seconds, fitting))
+            for one in _compared(knowledge, evidence, document, question, methods, k)
+        ]
         found += chosen or _untold(methods, question, seconds, k)
         rests_on |= set(evidence.datasets) if chosen else set()
     # Where something was compared first; then what is quick.
     found.sort(key=lambda one: (one.score is None, _shortest(found, one.question)))
     return Advice(document.reference, tuple(found), len(rests_on), "" if rests_on else _NO_EVIDENCE)
+
+
+def _expected(one: Recommended, seconds: Mapping[str, float], fitting: Mapping[str, Method]) -> float | None:
+    method = fitting[one.method]
+    return seconds.get(configure(method, one.parameters).key) or method.usual_seconds
 
 
 def _shortest(found: Iterable[Recommended], question: str) -> tuple[float, str]:
@@ -158,13 +166,12 @@ def _picked(pick: Pick, fitting: Mapping[str, Method], question: str, evidence: 
     if pick.runs == 1:
         why = f"On one other data set its {measure} was {pick.score:.2f}."
     else:
-        why = f"On {pick.runs} other data sets its {measure} was about {pick.score:.2f} ({low:.2f} to {high:.2f} on most)."
+        why = f"On {pick.runs} other data sets its {measure} was about {pick.score:.2f} ({low:.2f} to {high:.2f})."
     if near and near[0].of > 1:
         first = near[0]
         why += f" On {first.dataset}, the most similar, it came {_place(first.place)} of {first.of}."
     one = _named(parse_key(pick.configuration), method, question)
-    seconds = None if math.isnan(pick.seconds) else pick.seconds
-    return replace(one, why=why, score=pick.score, low=low, high=high, seconds=seconds, runs=pick.runs, near=near)
+    return replace(one, why=why, score=pick.score, low=low, high=high, runs=pick.runs, near=near)
 
 
 def _seen(best: Known, fitting: Mapping[str, Method], question: str, tried: int) -> Recommended:
@@ -173,8 +180,7 @@ def _seen(best: Known, fitting: Mapping[str, Method], question: str, tried: int)
     why = f"It ran on this very data set: {measure} {best.score:.2f}"
     why += f", the best of {tried} that were tried." if tried > 1 else "; nothing else was tried here yet."
     one = _named(parse_key(best.configuration), method, question)
-    seconds = None if math.isnan(best.seconds) else best.seconds
-    return replace(one, why=why, score=best.score, low=best.score, high=best.score, seconds=seconds, runs=1)
+    return replace(one, why=why, score=best.score, low=best.score, high=best.score, runs=1)
 
 
 def _untold(methods: Iterable[Method], question: str, seconds: Mapping[str, float], k: int) -> list[Recommended]:

@@ -14,7 +14,7 @@ from codalab_nb.errors import InputError
 from codalab_nb.model.choices import check_parameters
 from codalab_nb.model.dataset import DatasetDocument
 from codalab_nb.model.method import Method
-from codalab_nb.model.task import State
+from codalab_nb.model.task import Priority, State
 from codalab_nb.site.catalog import Template
 from codalab_nb.site.ledger import TaskRow
 from codalab_nb.site.site import Site
@@ -40,6 +40,7 @@ class Known:
     score: float
     seconds: float
     task: str | None = None
+    waited_for: bool = False  # by a person: it had the machine for itself, as far as others let it
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,18 @@ class Knowledge:
         }
 
     def usual_seconds(self) -> dict[str, float]:
-        """Configuration → the median time of its runs, those of this site where there are some."""
-        here, all_of = defaultdict(list), defaultdict(list)
+        """Configuration → how long a run takes for whoever waits for it: the median of people's own runs. Without one
+        at most what was measured in the background, where a run gives way to everything, or on another machine."""
+        waited, all_of = defaultdict(list), defaultdict(list)
         for one in self.runs:
             if math.isfinite(one.seconds):
-                all_of[one.configuration].append(one.seconds)
-                if one.task is not None:
-                    here[one.configuration].append(one.seconds)
-        return {name: _median(here.get(name) or times) for name, times in all_of.items()}
+                (waited if one.waited_for else all_of)[one.configuration].append(one.seconds)
+        usual = {name: min(_median(times), self._declared(name)) for name, times in all_of.items()}
+        return {**usual, **{name: _median(times) for name, times in waited.items()}}
+
+    def _declared(self, configuration: str) -> float:
+        template = self._templates.get(parse_key(configuration).method)
+        return (template.method.usual_seconds if template else None) or math.inf
 
     # --- the three sources
 
@@ -154,8 +159,9 @@ class Knowledge:
             score = template.method.score_of(row.metrics)
             question = template.method.answers or template.method.name
             seconds = math.nan if row.seconds is None else row.seconds
-            known = Known(row.dataset, question, found.key, math.nan if score is None else score, seconds, row.id)
-            self.runs.append(known)
+            score = math.nan if score is None else score
+            waited_for = row.priority == Priority.URGENT
+            self.runs.append(Known(row.dataset, question, found.key, score, seconds, row.id, waited_for))
 
 
 def as_configured(template: Template, document: DatasetDocument, row: TaskRow) -> Configuration | None:
