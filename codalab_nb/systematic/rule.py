@@ -177,7 +177,7 @@ class Rule(_Part):
         return self.datasets.selects(document)
 
     def problems(self, methods: Mapping[str, Method]) -> list[Problem]:
-        """Why it cannot be followed with the methods there are; empty when it can."""
+        """What of it cannot be done with the methods there are; the rest can. Empty when all can."""
         problems = Problems()
         for one in self.methods:
             _check(self.name, one, methods, problems)

@@ -54,7 +54,7 @@ def _tell_rules(rules: list[Rule], methods: dict[str, Method], book: RuleBook, o
     for rule in rules:
         what = rule.description or "rule without a description"
         out.prose(f"  {rule.name}: {what}, {view.budget(rule.budget)}.", hang="    ")
-        out.problems(rule.problems(methods), "not followed", "yellow")
+        out.problems(rule.problems(methods), "left out", "yellow")
     tell_damaged(book, out)
 
 

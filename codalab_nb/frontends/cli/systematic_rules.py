@@ -79,7 +79,7 @@ def show_all(_args: argparse.Namespace, out: Output) -> int:
     elif not damaged:
         out.say("There is no rule yet. `codalab-nb systematic start` adds a simple one.")
     for rule in rules:
-        out.problems(rule.problems(methods), "not followed", "yellow")
+        out.problems(rule.problems(methods), "left out", "yellow")
     tell_damaged(book, out)
     return 0
 

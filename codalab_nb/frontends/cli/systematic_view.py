@@ -88,7 +88,7 @@ def tell(status: Status, out: Output) -> None:
             one.rule,
             _used(f"{one.tasks:,}", None if one.tasks_limit is None else f"{one.tasks_limit:,}"),
             _used(hours(one.cpu_seconds), None if one.cpu_seconds_limit is None else hours(one.cpu_seconds_limit)),
-            f"not followed: {one.problem}" if one.problem else "",
+            f"left out: {one.problem}" if one.problem else "",
         ]
         for one in status.rules
     ]

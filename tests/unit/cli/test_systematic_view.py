@@ -80,7 +80,7 @@ def test_the_status_tells_budgets_and_what_is_not_followed() -> None:
     assert lines[2].split(None, 1) == ["results", "1,042 done, 3 do not fit"]
     assert lines[4].split("  ")[0] == "rule"
     assert " ".join(lines[5].split()) == "everyday 12 of 200 0.4 of 4"
-    assert " ".join(lines[6].split()) == "endless 3 0.02 not followed: There is no method 'x'."
+    assert " ".join(lines[6].split()) == "endless 3 0.02 left out: There is no method 'x'."
     off, _ = told(lambda out: systematic_view.tell(Status(False, False, "", (), {}), out))
     assert off.splitlines() == ["Systematic analysis is off.", "  There is no rule: nothing is asked for."]
 
@@ -158,6 +158,15 @@ def test_names_that_steer_a_terminal_are_spelled_out() -> None:
             )
         )
         assert "\x1b" not in out
+
+
+def test_a_file_is_printed_to_the_last_character() -> None:
+    """`rule show NAME > FILE` gives the file back; what would steer a terminal is spelled out all the same."""
+    for whole in ('name = "a"', 'name = "a"\r\n# x\r\n', "\t\n\n"):
+        assert told(lambda out, whole=whole: out.verbatim(whole))[0] == whole  # type: ignore[misc]
+        assert told(lambda out, whole=whole: out.verbatim(whole), 80)[0] == whole  # type: ignore[misc]
+    assert told(lambda out: out.verbatim("a\x1b[2J\r\n"))[0] == "a\\x1b[2J\n"
+    assert told(lambda out: out.verbatim("all\rbut"))[0] == "all\\x0dbut"
 
 
 def test_json_is_complete() -> None:
