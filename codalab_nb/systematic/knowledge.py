@@ -97,7 +97,8 @@ class Knowledge:
     def usual_seconds(self) -> dict[str, float]:
         """Configuration → how long a run takes for whoever waits for it: the median of people's own runs. Without one
         at most what was measured in the background, where a run gives way to everything, or on another machine."""
-        waited, all_of = defaultdict(list), defaultdict(list)
+        waited: dict[str, list[float]] = defaultdict(list)
+        all_of: dict[str, list[float]] = defaultdict(list)
         for one in self.runs:
             if math.isfinite(one.seconds):
                 (waited if one.waited_for else all_of)[one.configuration].append(one.seconds)

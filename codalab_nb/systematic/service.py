@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 2.0  # without a bell: for a new data set, a rule, a budget that is renewed
 _REST_S = 15.0  # when the store or the ledger cannot be used
+_PATIENCE = 8  # times the time limit of a person's task
 _LEARN_AGAIN = 0.1  # when so much more is known, relatively
 
 
@@ -51,6 +52,9 @@ class Service:
         self._board = Board(site, self._journal, RuleBook(site.places.rules))
         self._planner = Planner(self._board)
         self._learned_from = -1
+        # The limit is of time on the clock, and a task that gives way to everything may stand still for hours.
+        patient = min(_PATIENCE * site.settings.timeout, site.settings.deadline)
+        self._options = Options(priority=Priority.BACKGROUND, timeout_s=patient)
 
     def run(self, stop: threading.Event) -> None:
         with contextlib.ExitStack() as stack:
@@ -146,7 +150,9 @@ class Service:
         now = time.time()
         if step.column is None:
             entry = Entry(board.profile_id(step.row), "profile", document.reference, "", rule.name, now)
-            return self._submit(entry, lambda: profile_draft(self._site, document, task=entry.id, options=_OPTIONS))
+            return self._submit(
+                entry, lambda: profile_draft(self._site, document, task=entry.id, options=self._options)
+            )
         configuration = board.configurations[step.column]
         template = board.templates[configuration.method]
         parameters = configuration.parameters
@@ -155,12 +161,14 @@ class Service:
             entry = Entry(score_id(run), "score", document.reference, configuration.key, rule.name, now)
             return self._submit(
                 entry,
-                lambda: score_draft(self._site, document, template, parameters, task=entry.id, options=_OPTIONS),
+                lambda: score_draft(self._site, document, template, parameters, task=entry.id, options=self._options),
             )
         entry = Entry(run, "run", document.reference, configuration.key, rule.name, now)
         return self._submit(
             entry,
-            lambda: self._site.method_draft(template, document, parameters=parameters, options=_OPTIONS, task=entry.id),
+            lambda: self._site.method_draft(
+                template, document, parameters=parameters, options=self._options, task=entry.id
+            ),
             template,
         )
 
@@ -197,9 +205,6 @@ class Service:
         told = StatusFile(os.getpid(), time.time(), doing, {str(state): n for state, n in counts(self._board).items()})
         with contextlib.suppress(OSError):  # a view; what counts is elsewhere
             told.write(self._site.places.systematic)
-
-
-_OPTIONS = Options(priority=Priority.BACKGROUND)
 
 
 def why_no_score(site: Site, task: str) -> str:
