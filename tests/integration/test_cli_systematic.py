@@ -157,7 +157,7 @@ def status(call: Call, *flags: str) -> dict[str, Any]:
     return found
 
 
-def test_without_a_rule_a_modest_one_is_added(call: Call) -> None:
+def test_without_a_rule_a_modest_one_is_added(call: Call, home: Home) -> None:
     started = call("systematic", "start")
     assert "There was no rule, so one was added: everyday." in started.stderr
     assert "There is no data set yet." in started.stderr
@@ -165,6 +165,11 @@ def test_without_a_rule_a_modest_one_is_added(call: Call) -> None:
     again = json.loads(call("systematic", "start", "--json").stdout)
     assert again == {"on": True, "was_on": True, "added": [], "rules": ["everyday"]}
     assert json.loads(call("systematic", "stop", "--json").stdout) == {"on": False, "was_on": True, "open": []}
+    (home.places.systematic / "runs.jsonl").write_text("")
+    assert call("uninstall", "--yes", "--keep-results").returncode == 0
+    assert [path.name for path in home.places.systematic.iterdir()] == ["runs.jsonl"]  # what was learned is a result
+    assert call("uninstall", "--yes").returncode == 0
+    assert not home.folder.exists()
 
 
 def test_what_cannot_be_shown_is_refused(call: Call) -> None:

@@ -21,6 +21,7 @@ from codalab_nb.model.task import OPEN, TERMINAL, State
 from codalab_nb.site import cleanup, embedded
 from codalab_nb.site.monitor import Monitor
 from codalab_nb.site.site import Site
+from codalab_nb.systematic import journal
 
 _STOP_MARGIN_S = 20.0
 _LOCK_WAIT_S = 5.0
@@ -145,14 +146,16 @@ def _ours(where: places.Places, *, keep_results: bool) -> list[Path]:
         where.lock,
         where.scratch,
         where.runtime,
-        where.systematic,
         where.home / "pools",
         where.state / "pools",
         settings.config_file(where.home),
         crash_log(where.home),
     ]
-    kept = [] if keep_results else [where.store]
-    return [path for path in dict.fromkeys((*files, *others, *kept)) if path.exists() or path.is_symlink()]
+    if keep_results:  # what was learned from results stays with them
+        more = [path for path in where.systematic.glob("*") if path.name != journal.FILE]
+    else:
+        more = [where.store, where.systematic]
+    return [path for path in dict.fromkeys((*files, *others, *more)) if path.exists() or path.is_symlink()]
 
 
 def _ask(config: settings.Settings, lost: str, going: list[Path], out: Output, *, keep_results: bool) -> None:
