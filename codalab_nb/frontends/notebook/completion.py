@@ -19,6 +19,7 @@ from codalab_nb.model.dataset import KIND_WORDS, Role
 from codalab_nb.model.declared import declared_parameters
 from codalab_nb.model.notebook import read_notebook
 from codalab_nb.model.task import State
+from codalab_nb.systematic.rules import RuleBook
 
 _LINE = re.compile(r"(?:[^#'\"]*?=\s*)?\s*(%{1,2})codalab\s(.*)", re.DOTALL)
 _TASKS = 30
@@ -180,6 +181,8 @@ def _positional(command: Command, fragment: str) -> list[str]:
             return sorted(session.site().catalog.templates())
         case ("systematic", "rule", "add"):
             return _paths(fragment, ".toml")
+        case ("systematic", "rule", "show" | "rm"):
+            return RuleBook(session.site().places.rules).names()
         case ("status" | "logs" | "results" | "cancel" | "retry" | "rm",):
             return _tasks(command.path[0])
     return []
