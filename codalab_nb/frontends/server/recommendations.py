@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from codalab_nb.errors import InputError, UnavailableError
+from codalab_nb.frontends.choosing.words import plain
 from codalab_nb.frontends.server.context import Context
 from codalab_nb.frontends.server.methods import INSTALL, chosen_datasets
 from codalab_nb.frontends.server.operations import operation
@@ -50,11 +51,13 @@ def _told(context: Context, advice: view.Advice) -> Advice:
     told = Advice(
         dataset=advice.dataset,
         recommended=tuple(
-            Recommendation.model_validate({"dataset": advice.dataset, **vars(one), "near": _near(one)})
+            Recommendation.model_validate(
+                {"dataset": advice.dataset, **vars(one), "why": plain(one.why), "near": _near(one)}
+            )
             for one in advice.recommended
         ),
         evidence=advice.evidence,
-        note=advice.note,
+        note=plain(advice.note),
     )
     context.advised[advice.dataset] = told
     return told

@@ -6,9 +6,12 @@ starts without it, and nothing quick waits for it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from codalab_nb.errors import InputError
+from codalab_nb.frontends.choosing.words import plain
 from codalab_nb.frontends.server.context import Context
 from codalab_nb.frontends.server.operations import Download, operation
 from codalab_nb.frontends.server.spreadsheet import as_csv
@@ -64,7 +67,7 @@ def matrix(
     found, rows = _asked(context.site, question, q, sort, order, first, size)
     return Matrix(
         columns=tuple(MatrixColumn.model_validate(column, from_attributes=True) for column in found.columns),
-        rows=tuple(MatrixRow.model_validate(row, from_attributes=True) for row in rows),
+        rows=tuple(MatrixRow.model_validate(_in_plain_words(row), from_attributes=True) for row in rows),
         total=found.total,
         offset=first,
         questions=tuple(_questions(context.site)),
@@ -95,11 +98,19 @@ def matrix_table(
                     column.measure,
                     "best" if cell.best else "",
                     "" if cell.seconds is None else round(cell.seconds, 3),
-                    cell.reason,
+                    _plain(cell.reason),
                     cell.task or "",
                 ]
             )
     return Download(as_csv(lines), "systematic-analysis.csv", "text/csv")
+
+
+def _in_plain_words(row: view.Row) -> view.Row:
+    """Reasons without the flags of the command line."""
+    return replace(row, cells=tuple(replace(cell, reason=_plain(cell.reason)) for cell in row.cells))
+
+
+_plain = lru_cache(2_000)(plain)  # the same few reasons stand in thousands of cells
 
 
 def _told(status: view.Status) -> SystematicStatus:
