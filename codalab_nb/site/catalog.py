@@ -14,6 +14,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from codalab_nb.errors import InputError, UnavailableError
 from codalab_nb.model import names
 from codalab_nb.model.base import JsonObject, utc_now
@@ -200,7 +202,11 @@ class Catalog:
             match = re.fullmatch(r"datasets/([^/]+)/(\d+)\.json", stored)
             if match and NAME.fullmatch(match[1]):
                 newest[match[1]] = max(newest.get(match[1], 0), int(match[2]))
-        return [self._read(name, number) for name, number in sorted(newest.items())]
+        found = []
+        for name, number in sorted(newest.items()):
+            with contextlib.suppress(InputError):  # removed in this very moment
+                found.append(self._read(name, number))
+        return found
 
     def dataset(self, reference: str) -> DatasetDocument:
         """`NAME` (its newest version) or `NAME@2`. Raises InputError(dataset_unknown) with near misses."""
@@ -240,6 +246,9 @@ class Catalog:
             document = DatasetDocument.model_validate_json(self._store.read(stored))
         except NotFound as error:
             raise InputError("dataset_unknown", f"There is no data set {name}@{number} any more.") from error
+        except ValidationError as error:
+            told = f"The description of the data set {name}@{number} is damaged ({stored} in the store)."
+            raise UnavailableError("store_damaged", told, "Move that file away, or add the data set again.") from error
         if look is not None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()

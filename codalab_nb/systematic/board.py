@@ -45,7 +45,8 @@ class Standing:
 class Board:
     """`documents` × `configurations`, in the order of names and of rules.
 
-    asked: (n, m) int16, the place in `rules` of the first rule that asks; NO_RULE. fit: (n, m) bool. settled: (n, m)
+    asked: (n, m) int16, the place in `rules` of the first rule that asks and has budget; where none has, of the first
+    that asks; NO_RULE. fit: (n, m) bool. settled: (n, m)
     bool, a run was sent, refused, or has ended.
     """
 
@@ -61,7 +62,10 @@ class Board:
         self.fit = np.zeros((0, 0), dtype=bool)
         self.settled = np.zeros((0, 0), dtype=bool)
         self.spent: list[Spent] = []
-        self._asks: list[list[Configuration]] = []
+        self._columns_of: list[NDArray[np.intp]] = []  # of each rule, the configurations that it asks for
+        self._selected = np.zeros((0, 0), dtype=bool)  # (rules, n)
+        self._asked_by: list[bool] | None = None  # which rules had budget when `asked` was worked out
+        self._alike: dict[tuple[str, ...], list[int]] = {}  # digests of files → rows
         self._standings: dict[tuple[int, int], Standing] = {}
         self._fits: dict[tuple[str, str], tuple[bool, str]] = {}
         self._data_keys: dict[str, str] = {}
@@ -85,6 +89,7 @@ class Board:
             self._lay_out_rows(documents)
         self._settle()
         self.spent = [self._spent(rule, time.time() if now is None else now) for rule in self.rules]
+        self._ask()
 
     # --- what there is
 
@@ -92,17 +97,18 @@ class Board:
         """Everything is to be looked at anew: no row stays as it was."""
         methods = {name: template.method for name, template in templates.items()}
         self.rules, self.templates = rules, templates
-        self._asks = [rule.configurations(methods) for rule in rules]
-        found = {one.key: one for asked in self._asks for one in asked}
+        asks = [rule.configurations(methods) for rule in rules]
+        found = {one.key: one for asked in asks for one in asked}
         for method in methods.values():  # what nobody asks for is shown, too: with its reason
             usual = configure(method, {})
             found.setdefault(usual.key, usual)
         order = {name: place for place, name in enumerate(methods)}
         self.configurations = sorted(found.values(), key=lambda one: (self.question(one), order[one.method], one.key))
         self._columns = {one.key: j for j, one in enumerate(self.configurations)}
+        self._columns_of = [np.array([self._columns[one.key] for one in asked], dtype=np.intp) for asked in asks]
         self._keys, self.documents, self._rows = {}, [], {}
         self._standings, self.unscored = {}, set()
-        self.asked = np.zeros((0, len(found)), dtype=np.int16)
+        self._selected = np.zeros((len(rules), 0), dtype=bool)
         self.fit = np.zeros((0, len(found)), dtype=bool)
         self.settled = np.zeros((0, len(found)), dtype=bool)
         self.journal.changed = set(self.journal.entries)
@@ -111,29 +117,51 @@ class Board:
         """Rows of data sets that were there stay as they were: ten thousand are not judged again for a new one."""
         rows = {document.reference: i for i, document in enumerate(documents)}
         shape = len(documents), len(self.configurations)
-        asked, fit, settled = np.full(shape, NO_RULE, dtype=np.int16), np.zeros(shape, bool), np.zeros(shape, bool)
-        stay = [(i, self._rows[name]) for name, i in rows.items() if name in self._rows]
+        selected, fit, settled = (
+            np.zeros((len(self.rules), len(rows)), bool),
+            np.zeros(shape, bool),
+            np.zeros(shape, bool),
+        )
+        known = {
+            name: i for name, i in self._rows.items() if name in rows and documents[rows[name]] == self.documents[i]
+        }
+        stay = [(rows[name], i) for name, i in known.items()]
         new, old = (np.array(places, dtype=np.intp) for places in (zip(*stay, strict=True) if stay else ((), ())))
-        asked[new], fit[new], settled[new] = self.asked[old], self.fit[old], self.settled[old]
+        selected[:, new], fit[new], settled[new] = self._selected[:, old], self.fit[old], self.settled[old]
         moved = dict(zip(old.tolist(), new.tolist(), strict=True))
         self._standings = {(moved[i], j): one for (i, j), one in self._standings.items() if i in moved}
         self.unscored = {(moved[i], j) for i, j in self.unscored if i in moved}
-        columns = [np.array([self._columns[one.key] for one in asks], dtype=np.intp) for asks in self._asks]
         places: dict[str, list[int]] = {}
         for j, one in enumerate(self.configurations):
             places.setdefault(one.method, []).append(j)
-        come = [(i, document) for i, document in enumerate(documents) if document.reference not in self._rows]
+        come = [(i, document) for i, document in enumerate(documents) if document.reference not in known]
         for i, document in come:
-            for place in reversed(range(len(self.rules))):
-                if self.rules[place].selects(document):
-                    asked[i, columns[place]] = place
+            selected[:, i] = [rule.selects(document) for rule in self.rules]
+            self._data_keys.pop(document.reference, None)  # removed and added again, it may be another one
             for name, of_method in places.items():
+                self._fits.pop((document.reference, name), None)
                 fit[i, of_method] = self._judged(document, name)[0]
         self.documents, self._rows = documents, rows
-        self.asked, self.fit, self.settled = asked, fit, settled
-        if come:  # results of a data set that was away
-            references = {document.reference for _, document in come}
+        self._selected, self.fit, self.settled = selected, fit, settled
+        self._asked_by = None
+        self._alike = {}
+        for i, document in enumerate(documents):
+            self._alike.setdefault(_files(document), []).append(i)
+        if come:  # results of a data set that was away, or of one with the same files
+            files = {_files(document) for _, document in come}
+            references = {documents[i].reference for these in files for i in self._alike[these]}
             self.journal.changed |= {one.id for one in self.journal.entries.values() if one.dataset in references}
+
+    def _ask(self) -> None:
+        """Works `asked` out again, if other rules have budget than before."""
+        able = [self.has_budget(place) for place in range(len(self.rules))]
+        if able == self._asked_by:
+            return
+        self._asked_by = able
+        self.asked = np.full(self.fit.shape, NO_RULE, dtype=np.int16)
+        # The last word has the first rule that has budget: one whose budget is used keeps nobody else from work.
+        for place in sorted(range(len(self.rules)), key=lambda place: (able[place], -place)):
+            self.asked[np.ix_(self._selected[place], self._columns_of[place])] = place
 
     def question(self, configuration: Configuration) -> str:
         """The kind of question it answers; a method that names none stands for itself."""
@@ -204,37 +232,39 @@ class Board:
         wanted = self.journal.changed | self._open
         self.journal.changed, self._open = set(), set()
         for task in wanted:
-            entry = entries[task]
-            if entry.kind == "score":  # it stands with its run
-                entry = entries.get(self._run_of.get(task, ""), entry)
-            cell = self._cell_of(entry)
-            if entry.kind != "run" or cell is None:
-                continue
-            score_task = identity.score_id(entry.id)
-            self._run_of[score_task] = entry.id
-            score = entries.get(score_task)
-            if self._is_lost(entry, rows):
-                self._standings.pop(cell, None)
-                self.unscored.discard(cell)
-                self.settled[cell] = False
-                continue
-            known = score if score is not None and not self._is_lost(score, rows) else None
-            state = rows.get(entry.id) or (rows.get(known.id) if known else None)
-            self._standings[cell] = standing = Standing(entry, known, state)
-            self.settled[cell] = True
-            (self.unscored.add if self._needs_score(standing) else self.unscored.discard)(cell)
-            if entry.state is None or (known is not None and known.state is None):
-                self._open.add(entry.id)
+            # A score stands with its run. Somebody who began the journal anew took what was known.
+            entry = entries.get(self._run_of.get(task, task))
+            if entry is not None and entry.kind == "run":
+                for cell in self._cells_of(entry):
+                    self._settle_cell(cell, entry, rows)
 
-    def _cell_of(self, entry: Entry) -> tuple[int, int] | None:
-        """None for one that is of another version of the notebook or the data, or of another environment."""
-        i, j = self._rows.get(entry.dataset), self._columns.get(entry.configuration)
+    def _settle_cell(self, cell: tuple[int, int], run: Entry, rows: Mapping[str, State]) -> None:
+        score_task = identity.score_id(run.id)
+        self._run_of[score_task] = run.id
+        score = self.journal.entries.get(score_task)
+        if self._is_lost(run, rows):
+            self._standings.pop(cell, None)
+            self.unscored.discard(cell)
+            self.settled[cell] = False
+            return
+        known = score if score is not None and not self._is_lost(score, rows) else None
+        state = rows.get(run.id) or (rows.get(known.id) if known else None)
+        self._standings[cell] = standing = Standing(run, known, state)
+        self.settled[cell] = True
+        (self.unscored.add if self._needs_score(standing) else self.unscored.discard)(cell)
+        if run.state is None or (known is not None and known.state is None):
+            self._open.add(run.id)
+
+    def _cells_of(self, run: Entry) -> list[tuple[int, int]]:
+        """[] for one that is of another version of the notebook or the data, or of another environment; several where
+        the same data have several names."""
+        i, j = self._rows.get(run.dataset), self._columns.get(run.configuration)
         if i is None or j is None:
-            return None
+            return []
         try:
-            return (i, j) if entry.kind != "run" or self.run_id(i, j) == entry.id else None
+            return [(row, j) for row in self._alike[_files(self.documents[i])] if self.run_id(row, j) == run.id]
         except InputError:
-            return None
+            return []
 
     def is_open(self, entry: Entry) -> bool:
         """Whether its task is there and has no verdict yet (or one that nobody has written down)."""
@@ -254,10 +284,13 @@ class Board:
         )
 
     def _spent(self, rule: Rule, now: float) -> Spent:
-        """In the last 24 hours. A task that is open counts with its time until now."""
+        """In the last 24 hours. A task that is open counts as a quick one: how long it waits is no cost.
+
+        Times of a clock that was far ahead are not believed, or the rule would rest until they come.
+        """
         mine = [one for one in self._lately(now) if one.rule == rule.name]
-        recent = [one for one in mine if one.sent_at > now - DAY_S]
-        seconds = sum(_cost(one, now) for one in mine if (one.ended_at or now) > now - DAY_S)
+        recent = [one for one in mine if abs(now - one.sent_at) < DAY_S]
+        seconds = sum(_cost(one, now) for one in mine if abs(now - (one.ended_at or now)) < DAY_S)
         problems = rule.problems({name: template.method for name, template in self.templates.items()})
         return Spent(
             rule=rule.name,
@@ -278,4 +311,8 @@ class Board:
 
 
 def _cost(entry: Entry, now: float) -> float:
-    return entry.seconds or 0.0 if entry.state else min(now - entry.sent_at, USUAL_S)
+    return entry.seconds or 0.0 if entry.state else min(max(now - entry.sent_at, 0.0), USUAL_S)
+
+
+def _files(document: DatasetDocument) -> tuple[str, ...]:
+    return tuple(sorted(file.sha256 for file in document.files))

@@ -11,7 +11,7 @@ from typing import Any
 from codalab_nb.model.method import Method
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Configuration:
     """`parameters`: the given values that differ from the method's defaults; everything else is left to the defaults
     and the data set. Equal configurations have equal keys."""
@@ -29,6 +29,9 @@ class Configuration:
     def words(self) -> str:
         """For people: `model = forest, n_features = 50`; "" with the defaults alone."""
         return ", ".join(f"{name} = {value}" for name, value in sorted(self.parameters.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Configuration) and self.key == other.key  # to Python, 1 and 1.0 and True are the same
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -51,7 +54,9 @@ def parse_key(key: str) -> Configuration:
             raise ValueError(f"{key!r} names no configuration")
         value, end = decoder.raw_decode(rest)
         parameters[name] = value
-        rest = rest[end:].removeprefix(" ")
+        if rest[end : end + 1] not in ("", " "):
+            raise ValueError(f"{key!r} names no configuration")
+        rest = rest[end + 1 :]
     return Configuration(method, MappingProxyType(parameters))
 
 

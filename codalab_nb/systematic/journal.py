@@ -7,14 +7,19 @@ A line that was torn by a crash is left out: the ledger knows the task, and the 
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from codalab_nb.durable import make_folder, sync_folder
+from codalab_nb.errors import UnavailableError
+from codalab_nb.model.task import TERMINAL
+from codalab_nb.systematic.configuration import parse_key
 
 FILE = "runs.jsonl"
 REFUSED = "refused"  # the state of what could not even be submitted
@@ -50,6 +55,7 @@ class Entry:
         return self.stands_for or self.id
 
 
+_STATES = {None, REFUSED, *TERMINAL}
 _FIELDS = {one.name for one in dataclasses.fields(Entry)}
 
 
@@ -65,7 +71,7 @@ class Journal:
         self.refresh()
 
     def refresh(self) -> bool:
-        """Whether there was anything new."""
+        """Whether there was anything new. Raises UnavailableError."""
         try:
             with self.path.open("rb") as file:
                 if os.fstat(file.fileno()).st_size < self._read:  # somebody began anew
@@ -74,6 +80,8 @@ class Journal:
                 data = file.read()
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise _unavailable(self.path, "read", error) from error
         whole = data.rpartition(b"\n")[0]
         self._ends_cleanly = not data or data.endswith(b"\n")
         for line in whole.split(b"\n"):
@@ -82,7 +90,10 @@ class Journal:
         return bool(whole)
 
     def sent(self, entry: Entry) -> None:
-        """To be called before the task is submitted: a task that is in nobody's book would count for nothing."""
+        """To be called before the task is submitted: a task that is in nobody's book would count for nothing.
+
+        Raises UnavailableError, as `ended`: then nothing may be submitted.
+        """
         self._append({name: value for name, value in dataclasses.asdict(entry).items() if value not in (None, "", {})})
 
     def ended(self, task: str, **what: Any) -> None:
@@ -94,31 +105,56 @@ class Journal:
         # After a torn line, a fresh one begins by itself.
         text = ("" if self._ends_cleanly else "\n") + json.dumps(line) + "\n"
         new = not self.path.exists()
-        if new:
-            make_folder(self.path.parent)
-        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.write(fd, text.encode())
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        if new:
-            sync_folder(self.path.parent)
+            if new:
+                make_folder(self.path.parent)
+            with open(self.path, "ab", buffering=0, opener=_private) as file:
+                if file.write(text.encode()) != len(text):  # what was written is left out as a torn line
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file.fileno())
+            if new:
+                sync_folder(self.path.parent)
+        except OSError as error:
+            raise _unavailable(self.path, "written", error) from error
         self.refresh()
 
     def _take(self, line: bytes) -> None:
         try:
             told = json.loads(line)
-            known = self.entries.get(told["id"])
             fields = {name: value for name, value in told.items() if name in _FIELDS}
             if "sketches" in fields:
                 fields["sketches"] = {name: tuple(numbers) for name, numbers in fields["sketches"].items()}
-            # A task that is sent once more (it was never accepted) starts afresh.
-            fresh = "sent_at" in fields
-            base = {"configuration": "", "rule": ""}
-            self.changed.add(told["id"])
-            self.entries[told["id"]] = (
-                Entry(**{**base, **fields}) if fresh or known is None else dataclasses.replace(known, **fields)
-            )
+            if "sent_at" in fields:  # also of a task that is sent once more (it was never accepted): it starts afresh
+                entry = Entry(**{"configuration": "", "rule": "", **fields})
+            else:
+                entry = dataclasses.replace(self.entries[told["id"]], **fields)
+            _check(entry)
+            if "sent_at" in fields:
+                self.entries.pop(entry.id, None)
+            self.entries[entry.id] = entry
+            self.changed.add(entry.id)
         except (ValueError, KeyError, TypeError, AttributeError):
             return
+
+
+def _check(entry: Entry) -> None:
+    """Raises ValueError or TypeError for what nobody wrote like that: a line that was damaged, or changed by hand."""
+    parse_key(entry.configuration)
+    if not {type(entry.id), type(entry.dataset), type(entry.rule), type(entry.reason)} == {str}:
+        raise TypeError("no text")
+    if not (isinstance(entry.features, Mapping) and isinstance(entry.sketches, Mapping)):
+        raise TypeError("no names")
+    if entry.kind not in get_args(Kind) or entry.state not in _STATES:
+        raise ValueError("no kind or no state")
+    for number in (entry.sent_at, entry.ended_at or 0.0, entry.seconds or 0.0, entry.score or 0.0):
+        math.isnan(number)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _unavailable(path: Path, done: str, error: OSError) -> UnavailableError:
+    return UnavailableError(
+        "journal_unusable", f"{path} cannot be {done}: {error.strerror}.", "Is the disk full? May you write there?"
+    )

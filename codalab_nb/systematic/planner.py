@@ -62,7 +62,8 @@ class Planner:
         rule = int(board.asked[row, column])
         if self._needs_profile(int(row)):
             return Step("profile", int(row), None, rule)
-        return Step("run", int(row), self._choose(int(row), int(column), free), rule)
+        chosen = self._choose(int(row), int(column), free)
+        return Step("run", int(row), chosen, int(board.asked[row, chosen]))
 
     # --- what may run
 

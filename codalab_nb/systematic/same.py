@@ -24,6 +24,7 @@ def find_same(site: Site, draft: Draft, imports: Iterable[str]) -> TaskRow | Non
     ):
         try:
             task = Task(site, row.id)
+            task.wait(0)  # never for long: a result that was removed meanwhile never comes
             done = task.document
             if (
                 done.notebook.sha256 == wanted.notebook.sha256

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from codalab_nb.errors import CodalabError, InputError, UnavailableError
 from codalab_nb.model.names import TaskNames
+from codalab_nb.model.pool import LOCAL
 from codalab_nb.model.task import TERMINAL, Priority, State
 from codalab_nb.site.catalog import Template
 from codalab_nb.site.ledger import TaskRow
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 _LOOK_S = 2.0  # without a bell: for a new data set, a rule, a budget that is renewed
 _REST_S = 15.0  # when the store or the ledger cannot be used
 _PATIENCE = 8  # times the time limit of a person's task
+_DIED_S = 60.0  # a submit that took so long is over
 _LEARN_AGAIN = 0.1  # when so much more is known, relatively
 
 
@@ -79,7 +81,7 @@ class Service:
         self._write_down()
         self._board.refresh()
         self._learn()
-        waiting = self._site.ledger.find(states=(State.QUEUED, State.RUNNING))
+        waiting = self._site.ledger.open_tasks(LOCAL)  # what waits in a pool far away takes nothing here
         if any(row.priority == Priority.URGENT for row in waiting):
             return "Waits until nobody else waits for a result."
         ahead = len(waiting)
@@ -95,6 +97,9 @@ class Service:
 
     def _why_idle(self) -> str:
         if not self._board.rules:
+            damaged = list(RuleBook(self._site.places.rules).damaged())
+            if damaged:
+                return f"The rule {damaged[0]} cannot be read: `codalab-nb systematic rule show {damaged[0]}`."
             return "There is no rule: `codalab-nb systematic rule add FILE`."
         if not self._board.documents:
             return "There is no data set yet: `codalab-nb dataset add FILE`."
@@ -156,7 +161,10 @@ class Service:
         configuration = board.configurations[step.column]
         template = board.templates[configuration.method]
         parameters = configuration.parameters
-        run = board.run_id(step.row, step.column)
+        try:
+            run = board.run_id(step.row, step.column)
+        except InputError as error:  # its notebook is gone: a planner that begins anew does not know the method
+            raise UnavailableError(error.code, str(error), error.fix) from error
         if step.kind == "score":
             entry = Entry(score_id(run), "score", document.reference, configuration.key, rule.name, now)
             return self._submit(
@@ -177,8 +185,7 @@ class Service:
             drafted = draft()
         except InputError as error:  # it cannot be run, and will not be until the data set or the method changes
             self._journal.sent(entry)
-            self._journal.ended(entry.id, state=REFUSED, ended_at=time.time(), reason=str(error)[:500])
-            return 0
+            return self._refuse(entry, error)
         if template is not None and (same := find_same(self._site, drafted, template.method.imports)) is not None:
             self._journal.sent(dataclasses.replace(entry, stands_for=same.id))
             self._journal.ended(entry.id, **self._outcome(entry, same))
@@ -186,20 +193,27 @@ class Service:
         self._journal.sent(entry)
         if self._site.ledger.get(entry.id) is not None:  # sent by who asked for a recommendation
             return 1
-        self._discard_unaccepted(entry.id)
         try:
             self._site.submit([drafted])
         except InputError as error:
-            if error.code != "id_conflict":  # the same, in this very moment
-                raise
+            if error.code != "id_conflict":  # a file of the data set is lost
+                return self._refuse(entry, error)
+            self._discard_unaccepted(entry.id)
+            return 1  # it is accepted in this very moment, or the next look sends it
         log.info("%s of %s on %s", entry.kind, entry.configuration or "the data set", entry.dataset)
         return 1
 
+    def _refuse(self, entry: Entry, error: InputError) -> int:
+        self._journal.ended(entry.id, state=REFUSED, ended_at=time.time(), reason=str(error)[:500])
+        return 0
+
     def _discard_unaccepted(self, task: str) -> None:
-        """A submit that died left a document which nobody accepted; one written now may differ in its limits."""
-        names = TaskNames(task)
-        if self._site.ledger.get(task) is None and self._site.store.look(names.document) is not None:
-            self._site.store.delete(names.document)
+        """A submit that died left a document which nobody accepted, and which differs from ours in its limits. A young
+        one may be of who asks for a recommendation now: it is accepted in a moment."""
+        name = TaskNames(task).document
+        look = self._site.store.look(name)
+        if look is not None and look.age_s > _DIED_S and self._site.ledger.get(task) is None:
+            self._site.store.delete(name, version=look.version)
 
     def _tell(self, doing: str) -> None:
         told = StatusFile(os.getpid(), time.time(), doing, {str(state): n for state, n in counts(self._board).items()})
@@ -210,7 +224,7 @@ class Service:
 def why_no_score(site: Site, task: str) -> str:
     """What the score task says of why there is none; "" where it says nothing."""
     with contextlib.suppress(CodalabError, OSError, ValueError, AttributeError):
-        told = json.loads(Task(site, task).file(SCORE_FILE).read_bytes())
+        told = json.loads(Task(site, task).wait(0).file(SCORE_FILE).read_bytes())
         return str(told.get("reason") or "")[:500]
     return ""
 

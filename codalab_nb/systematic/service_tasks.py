@@ -148,6 +148,7 @@ def compared(method: Method, profile: Profile, values: Mapping[str, Any]) -> tup
 def _read(task: Task, name: str) -> Any:
     """The JSON file of a result; None where there is none that can be read."""
     try:
+        task.wait(0)  # a result that was removed meanwhile never comes
         path = task.file(name)
         return json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST else None
     except (OSError, ValueError, RecursionError, InputError):
