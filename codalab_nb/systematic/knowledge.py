@@ -59,6 +59,8 @@ class Knowledge:
         self._templates = site.catalog.templates()
         self.measured: dict[str, Measured] = {}
         self.runs: list[Known] = []
+        # A data set that was removed, and another one added under its name: what was known is of the old one.
+        self._made_at = {one.reference: one.created_at.timestamp() for one in site.catalog.datasets()}
         self._read_shipped()
         self._read_journal(journal)
         self._read_people(site)
@@ -122,19 +124,23 @@ class Knowledge:
 
     def _read_journal(self, journal: Journal) -> None:
         scores = {}
-        for entry in journal.entries.values():
+        entries = [one for one in journal.entries.values() if not self._is_of_another(one.dataset, one.sent_at)]
+        for entry in entries:
             if entry.kind == "profile" and entry.features:
                 features = {name: math.nan if value is None else value for name, value in entry.features.items()}
                 self.measured[entry.dataset] = Measured(features, entry.sketches)
             elif entry.kind == "score" and entry.score is not None:
                 scores[entry.dataset, entry.configuration] = entry.score
-        for entry in journal.entries.values():
+        for entry in entries:
             if entry.kind == "run" and entry.state == State.FAILED:
                 self._add(entry, -math.inf)
             if entry.kind == "run" and entry.state == State.SUCCEEDED:
                 if entry.score is not None:
                     scores[entry.dataset, entry.configuration] = entry.score
                 self._add(entry, scores.get((entry.dataset, entry.configuration), math.nan))
+
+    def _is_of_another(self, dataset: str, at: float) -> bool:
+        return at < self._made_at.get(dataset, -math.inf)
 
     def _add(self, entry: Entry, score: float) -> None:
         template = self._templates.get(parse_key(entry.configuration).method)
@@ -150,6 +156,8 @@ class Knowledge:
         for row in site.ledger.find(states=(State.SUCCEEDED,), service=False, limit=_LOOKED_AT):
             template = self._templates.get(row.method or "")
             if template is None or row.dataset is None or row.id in counted:
+                continue
+            if self._is_of_another(row.dataset, row.submitted_at):
                 continue
             if row.dataset not in documents:
                 documents[row.dataset] = _document(site, row.dataset)
