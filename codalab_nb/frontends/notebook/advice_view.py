@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import groupby
 
 from codalab_nb.frontends.cli.recommend_view import command, expected, near
@@ -13,13 +12,19 @@ from codalab_nb.frontends.rendering import text
 from codalab_nb.systematic.view import Advice, Recommended
 
 BADGE = '<span class="codalab-badge">recommended</span>'
-BADGE_STYLE = """<style>.codalab-badge { display: inline-block; border: 1px solid currentColor; border-radius: 1em;
+# Two classes: JupyterLab's own rules for tables in outputs (cells to the right, rows in turn grey) would win otherwise.
+_STYLE = """<style>
+.codalab .codalab-advice table :is(tr, td, th) { text-align: left; background: transparent }
+.codalab .codalab-advice table .number { text-align: right }
+.codalab .codalab-advice table .question { padding-top: .8em; font-size: 1.05em; font-weight: 600 }
+.codalab-badge { display: inline-block; border: 1px solid currentColor; border-radius: 1em;
   padding: 0 .6em; font-size: .9em; font-weight: 600; color: var(--jp-success-color0, #1b6e20) }</style>"""
+_COLUMNS = (("method", ""), ("expected", ""), ("takes", ' class="number"'), ("why", ""), ("to run it", ""))
 
 
 def saved(advice: Advice) -> tuple[str, str]:
     """What is displayed where an Advice is the value of a cell: HTML, and text."""
-    return wrapped(STYLE + BADGE_STYLE + body(advice)), as_text(advice)
+    return wrapped(STYLE + _STYLE + body(advice)), as_text(advice)
 
 
 def body(advice: Advice) -> str:
@@ -31,8 +36,8 @@ def body(advice: Advice) -> str:
     if not advice.recommended:
         listing = f"%codalab method list --for {advice.dataset}"
         said.append(f"<p>No method fits: <code>{text(listing)}</code> says why.</p>")
-    for slug, group in groupby(advice.recommended, key=lambda one: one.question):
-        said.append(f"<h4>{text(question(slug))}</h4>{_table(advice.dataset, list(group))}")
+    else:
+        said.append(_table(advice))
     return "".join(said)
 
 
@@ -54,24 +59,27 @@ def likeness(one: Recommended) -> str:
     return f"<details><summary>On the most similar data sets</summary><ul>{lines}</ul></details>" if lines else ""
 
 
-def _table(dataset: str, group: Sequence[Recommended]) -> str:
-    head = {"method": "", "expected": "", "takes": " class=number", "why": "", "to run it": ""}
-    rows = [
-        {
-            "method": text(one.title)
-            + (f"<br><span class=soft>{text(one.words)}</span>" if one.words else "")
-            + (f"<br>{BADGE}" if one.badge else ""),
-            "expected": text(expected(one)),
-            "takes": text(duration(one.seconds)),
-            "why": text(one.why) + likeness(one),
-            "to run it": f"<code>{text(to_type(dataset, one))}</code>",
-        }
-        for one in group
-    ]
-    kept = [name for name in head if any(row[name] for row in rows)]
-    top = "".join(f"<th{head[name]}>{name}</th>" for name in kept)
-    lines = "".join(f"<tr>{''.join(f'<td{head[name]}>{row[name]}</td>' for name in kept)}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
+def _table(advice: Advice) -> str:
+    rows = [(one.question, _cells(advice.dataset, one)) for one in advice.recommended]
+    kept = [(name, right) for name, right in _COLUMNS if any(row[name] for _, row in rows)]
+    top = "".join(f"<th{right}>{name}</th>" for name, right in kept)
+    lines = ""
+    for slug, group in groupby(rows, key=lambda pair: pair[0]):
+        lines += f'<tr><th class="question" colspan="{len(kept)}" scope="colgroup">{text(question(slug))}</th></tr>'
+        for _, row in group:
+            lines += f"<tr>{''.join(f'<td{right}>{row[name]}</td>' for name, right in kept)}</tr>"
+    return f'<div class="wide codalab-advice"><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
+
+
+def _cells(dataset: str, one: Recommended) -> dict[str, str]:
+    settings = f'<br><span class="soft">{text(one.words)}</span>' if one.words else ""
+    return {
+        "method": f"{text(one.title)}{settings}{f'<br>{BADGE}' if one.badge else ''}",
+        "expected": text(expected(one)),
+        "takes": text(duration(one.seconds)),
+        "why": text(one.why) + likeness(one),
+        "to run it": f"<code>{text(to_type(dataset, one))}</code>",
+    }
 
 
 def to_type(dataset: str, one: Recommended) -> str:

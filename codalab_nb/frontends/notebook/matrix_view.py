@@ -17,28 +17,31 @@ _REASONS = 200  # told one by one
 _DATASETS = 6  # named behind one reason
 _NOT_TRIED = (CellState.PLANNED, CellState.OVER_BUDGET, CellState.NOT_ASKED)  # for a reason that many cells share
 
-# Whoever holds it sets --cl-… or leaves what stands behind the commas.
+# The class twice, and `table`: JupyterLab's own rules for tables in outputs would win otherwise.
 MATRIX_STYLE = """<style>
 .codalab-matrix { overflow: auto; max-height: 34em; margin: 4px 0 }
-.codalab-matrix table { border-collapse: separate; border-spacing: 0; font-size: 12px; margin: 0; color: inherit }
-.codalab-matrix :is(th, td) { border: 0; border-right: 1px solid var(--jp-border-color2, #d0d0d0);
+.codalab-matrix.codalab-matrix table { border-collapse: separate; border-spacing: 0; font-size: 12px; margin: 0;
+  color: inherit }
+.codalab-matrix.codalab-matrix table :is(th, td) { border: 0; border-right: 1px solid var(--jp-border-color2, #d0d0d0);
   border-bottom: 1px solid var(--jp-border-color2, #d0d0d0); padding: 3px 8px; vertical-align: top;
   background: var(--jp-layout-color1, #fff); color: inherit; text-align: left; font-weight: 400; white-space: normal }
-.codalab-matrix thead th { background: var(--jp-layout-color2, #f5f5f5); min-width: 84px; max-width: 150px }
-.codalab-matrix thead .codalab-question { font-weight: 600; max-width: none }
-.codalab-matrix thead .codalab-question, .codalab-matrix .codalab-first { border-left: 1px solid
+.codalab-matrix.codalab-matrix table thead th { background: var(--jp-layout-color2, #f5f5f5); min-width: 84px;
+  max-width: 150px }
+.codalab-matrix.codalab-matrix table thead .codalab-question { font-weight: 600; max-width: none }
+.codalab-matrix.codalab-matrix table :is(thead .codalab-question, .codalab-first) { border-left: 1px solid
   var(--jp-border-color1, #9e9e9e) }
-.codalab-matrix tbody th, .codalab-matrix .codalab-corner { position: sticky; left: 0; z-index: 1; font-weight: 600;
-  white-space: nowrap; max-width: 220px; overflow: hidden; text-overflow: ellipsis }
-.codalab-matrix .codalab-words { display: block; color: var(--jp-ui-font-color2, #616161) }
-.codalab-matrix td { white-space: nowrap }
-.codalab-matrix td.done { text-align: right; font-variant-numeric: tabular-nums }
-.codalab-matrix td.best { font-weight: 600; color: var(--jp-success-color0, #1b6e20) }
-.codalab-matrix td.failed { color: var(--jp-error-color1, #c62828) }
-.codalab-matrix td.running { color: var(--jp-brand-color1, #1565c0) }
-.codalab-matrix td:is(.queued, .planned, .over_budget, .unfit, .not_asked) {
+.codalab-matrix.codalab-matrix table :is(tbody th, .codalab-corner) { position: sticky; left: 0; z-index: 1;
+  font-weight: 600; white-space: nowrap; max-width: 220px; overflow: hidden; text-overflow: ellipsis }
+.codalab-matrix.codalab-matrix table .codalab-words { display: block; font-weight: 400;
   color: var(--jp-ui-font-color2, #616161) }
-.codalab-matrix td.unfit, .codalab-matrix td.not_asked { background: var(--jp-layout-color2, #f5f5f5) }
+.codalab-matrix.codalab-matrix table td { white-space: nowrap }
+.codalab-matrix.codalab-matrix table td.done { text-align: right; font-variant-numeric: tabular-nums }
+.codalab-matrix.codalab-matrix table td.best { font-weight: 600; color: var(--jp-success-color0, #1b6e20) }
+.codalab-matrix.codalab-matrix table td.failed { color: var(--jp-error-color1, #c62828) }
+.codalab-matrix.codalab-matrix table td.running { color: var(--jp-brand-color1, #1565c0) }
+.codalab-matrix.codalab-matrix table td:is(.queued, .planned, .over_budget, .unfit, .not_asked) {
+  color: var(--jp-ui-font-color2, #616161) }
+.codalab-matrix.codalab-matrix table td:is(.unfit, .not_asked) { background: var(--jp-layout-color2, #f5f5f5) }
 </style>"""
 
 

@@ -71,7 +71,7 @@ class AdviceBox:
         self._use = use
         self.buttons: list[widgets.Button] = []
         self._drawn: object = None
-        self.widget = box([], "codalab-under")
+        self.widget = box([], "codalab-advice")
         self.widget.layout.display = "none"
 
     def draw(self, found: list[tuple[str, Recommended, bool]], *, several: bool) -> None:

@@ -121,7 +121,8 @@ CSS = """
 .codalab-panel .codalab-soft { color: var(--cl-soft); }
 .codalab-panel .codalab-good { color: var(--cl-good); }
 .codalab-panel .codalab-badge { display: inline-block; border: 1px solid var(--cl-good); border-radius: 1em;
-  padding: 0 .6em; font-size: 12px; font-weight: 600; color: var(--cl-good); }
+  padding: 0 .6em; font-size: 12px; line-height: 1.35; font-weight: 600; color: var(--cl-good); }
+.codalab-panel .codalab-advice { padding-left: 24px; margin: 2px 0 4px; overflow: visible; }
 .codalab-panel summary { cursor: pointer; color: var(--cl-soft); }
 .codalab-panel .codalab-odd { border-left: 3px solid var(--cl-odd); padding-left: 8px; margin: 4px 0; }
 .codalab-panel .codalab-problems { border-left: 3px solid var(--cl-bad); padding: 2px 0 2px 8px; margin: 4px 0; }
