@@ -1,12 +1,12 @@
 """A night of systematic analysis in half an hour: `python -m tests.bench.night [--minutes N] [--write]`.
 
-A home of its own, real sub-designs of the data sets in the repository (`night_data`), rules as a person writes them
+A home of its own, real sub-designs of the data sets in the repository (`night_designs`), rules as a person writes them
 (`night_rules`), `systematic start`, and then it is left alone: the real background process, worker and sandbox. What a
 night has of accidents is made: at moments drawn from a seed everything is killed with kill -9 and the home is opened
 again. At the end every cell has its state and reason, and nothing that was committed changed or ran twice.
 
---write puts the runs into `codalab_nb/systematic/shipped/` and the figures into `docs/understand/night.md`; --judge
-alone reads what is shipped, holds out each family, and prints the regrets: seconds.
+--write puts the runs into `codalab_nb/systematic/shipped/` and the figures into `docs/understand/night.md`. With
+--judge there is no night: what is shipped is read, each family held out, and the regrets are printed, and written too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from codalab_nb.systematic import control, shipped
 from codalab_nb.systematic.rules import RuleBook
 from codalab_nb.systematic.view import CellState, Matrix
 from tests.bench import night_page
-from tests.bench.night_data import designs
+from tests.bench.night_designs import designs
 from tests.bench.night_hurry import Hurry
 from tests.bench.night_regret import judge
 from tests.bench.night_rows import shipped_of
@@ -174,10 +174,13 @@ def main() -> None:
     parser.add_argument("--hurry", action="store_true", help="tasks compete with what else runs on this machine")
     parser.add_argument("--home", type=Path, help="where it works, and what stays; else it is gone at the end")
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--judge", action="store_true", help="only judge what is shipped")
+    parser.add_argument("--judge", action="store_true", help="judge what is shipped, without a night")
     chosen = parser.parse_args()
     if chosen.judge:
-        print(night_page.held_out(judge(shipped.read())))
+        judged = judge(shipped.read())
+        print(night_page.held_out(judged))
+        if chosen.write:
+            night_page.write_judgement(judged)
         return
     night = Night(hurried=chosen.hurry, slots=chosen.slots)
     draw = random.Random(chosen.seed)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from codalab_nb.model.dataset import counted
 from codalab_nb.systematic.view import CellState, Matrix
-from tests.bench.night_data import DESIGNS, family_of
+from tests.bench.night_designs import DESIGNS, family_of
 from tests.bench.night_regret import TRIED, Judged
 
 if TYPE_CHECKING:
@@ -46,19 +46,25 @@ shuffled labels give. Predictions ran without the comparison of models and witho
 the same number with both, so the shipped rows name the configuration without these two settings, and no time.
 """
 
+_HELD_OUT = "## What is recommended for a family that was never seen"
+
 _MEANING = """\
 **How to read it.** Regret is the best score that any configuration reached on the data set, less the best of those
-that were tried: 0 is the best choice. Each family was held out with everything made from it, the recommendation came
-from the other families, and was looked up in what had really run. "At random" is the expectation of a choice among
-what ran there; "best on average" takes what did best in the other families, for everybody the same. A family has one
-voice. The interval is of the mean gain over best on average, by Student's t over families.
+that were tried: 0 is the best choice. Scores of differences and processes are repeatable discoveries, of predictions
+balanced accuracy, of structure the agreement of a tree with the known groups, of an overview the share of the first
+component that goes with the groups; all are at most 1. Each family was held out with everything made from it, the
+recommendation came from the other families, and was looked up in what had really run. "At random" is the expectation
+of a choice among what ran there; "best on average" takes what did best in the other families, for everybody the same.
+A family has one voice. The interval is of the mean gain over best on average, by Student's t over families. Where not
+more ran on a data set than would be tried, nothing could be lost, and it is left out; what is the same in every
+family has no interval to speak of.
 
 **What it means, and what not.** {verdict} There are few families, most of them leukemias, blood cells or classic
 tables, so the intervals are wide, and they are about families like these: on data of another sort anything may be
-best. Where the interval contains 0, the data do not tell recommendation and best on average apart. In such small
-evidence that is what one should expect: with fewer than five other families the recommendation *is* what was best on
-average, put in an order so that the second and third try add something. The bars on large public matrices are in
-`python -m tests.bench.recommend`.
+best. What is learned from properties of the data gets little say from so few families ([how](recommendations.md)), so
+a recommendation mostly *is* what was best on average, in an order in which the second and third try add something:
+that the two differ little is what one should expect. Recommendations are judged on large public matrices by `python
+-m tests.bench.recommend`.
 """
 
 
@@ -161,14 +167,22 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def write(night: Night, matrix: Matrix, judged: Sequence[Judged]) -> None:
+    """The whole page."""
     day = dt.datetime.now(dt.UTC).date().isoformat()
     parts = [
         _HEAD,
         f"## What happened ({day}, a machine of two cores that others used too)\n",
         what_happened(night, matrix) + "\n",
         _NOTES,
-        "## What is recommended for a family that was never seen\n",
-        held_out(judged) + "\n",
-        _MEANING.format(verdict=verdict(judged)).rstrip(),
     ]
-    PAGE.write_text("\n".join(parts) + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join([*parts, _judgement(judged)]), encoding="utf-8")
+
+
+def write_judgement(judged: Sequence[Judged]) -> None:
+    """The second half of the page, for the same night: when recommendations are made otherwise."""
+    happened, _, _ = PAGE.read_text(encoding="utf-8").partition(_HELD_OUT)
+    PAGE.write_text(happened + _judgement(judged), encoding="utf-8")
+
+
+def _judgement(judged: Sequence[Judged]) -> str:
+    return "\n".join([_HELD_OUT, "", held_out(judged) + "\n", _MEANING.format(verdict=verdict(judged))])

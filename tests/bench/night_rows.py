@@ -13,7 +13,7 @@ from codalab_nb.systematic.identity import notebook_digest
 from codalab_nb.systematic.service_tasks import PROFILE_METHOD, read_profile
 from codalab_nb.systematic.shipped import Known, ShippedRun
 from codalab_nb.systematic.view import Cell, Column, Matrix
-from tests.bench.night_data import family_of
+from tests.bench.night_designs import family_of
 
 # What a run does beside what its score is made of: the score is the same number without it, only the time is not. The
 # night leaves it out; a person who follows the recommendation shall have it, and how long that takes is not known.
