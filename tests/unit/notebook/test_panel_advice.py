@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from codalab_nb import Site
 from codalab_nb.frontends.notebook.panel_page import Panel
-from codalab_nb.systematic import identity
-from codalab_nb.systematic.configuration import parse_key
-from codalab_nb.systematic.journal import Entry, Journal
+from codalab_nb.systematic.journal import Journal
 from codalab_nb.systematic.rules import RuleBook
+from tests.support.journal import ran
 from tests.support.panel import MATRIX, add, seen
 
 GOLUB = "golub_leukemia@1"
@@ -23,16 +20,6 @@ method = "predict-class"
 [methods.parameters]
 model = ["svm", "forest"]
 """
-
-
-def ran(site: Site, dataset: str, configuration: str, score: float) -> None:
-    """As the planner writes it down."""
-    journal, now = Journal(site.places.systematic), time.time()
-    asked = parse_key(configuration)
-    key = identity.configuration_key(asked, site.catalog.template(asked.method))
-    task = identity.run_id(identity.data_key(site.catalog.dataset(dataset)), key)
-    journal.sent(Entry(task, "run", dataset, configuration, "everyday", now))
-    journal.ended(task, state="succeeded", ended_at=now, seconds=3.0, score=score)
 
 
 @pytest.fixture
