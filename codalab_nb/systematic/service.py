@@ -12,9 +12,11 @@ import json
 import logging
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from codalab_nb.errors import CodalabError, InputError, UnavailableError
 from codalab_nb.model.names import TaskNames
@@ -46,7 +48,8 @@ _LEARN_AGAIN = 0.1  # when so much more is known, relatively
 
 
 class Service:
-    """Follows the rules of a site until it is switched off."""
+    """Follows the rules of a site until it is switched off, or until methods or packages change: what a process knows
+    of these it keeps, and the next one is started at once."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -54,6 +57,7 @@ class Service:
         self._board = Board(site, self._journal, RuleBook(site.places.rules))
         self._planner = Planner(self._board)
         self._learned_from = -1
+        self._installed = _installed(site)
         # The limit is of time on the clock, and a task that gives way to everything may stand still for hours.
         patient = min(_PATIENCE * site.settings.timeout, site.settings.deadline)
         self._options = Options(priority=Priority.BACKGROUND, timeout_s=patient)
@@ -63,14 +67,21 @@ class Service:
             listener = self._site.ledger.changes.listen()
             if listener is not None:
                 stack.enter_context(listener)
+            told = ""
             while not stop.is_set() and self._site.places.systematic_switch.exists():
+                if _installed(self._site) != self._installed:
+                    log.info("methods or packages changed: beginning anew")
+                    return
                 try:
                     doing = self.step()
+                    self._tell(doing, {str(state): n for state, n in counts(self._board).items()})
                     pause = _LOOK_S
                 except UnavailableError as error:
-                    log.warning("systematic analysis waits: %s", error)
                     doing, pause = f"Waits: {error}", _REST_S
-                self._tell(doing)
+                    if doing != told:  # not every few seconds for a week
+                        log.warning("systematic analysis waits: %s", error)
+                    self._tell(doing, {})  # the board may be half laid out
+                told = doing
                 if listener is not None:
                     listener.wait(pause)
                 else:
@@ -199,7 +210,10 @@ class Service:
             if error.code != "id_conflict":  # a file of the data set is lost
                 return self._refuse(entry, error)
             self._discard_unaccepted(entry.id)
-            return 1  # it is accepted in this very moment, or the next look sends it
+            if self._site.ledger.get(entry.id) is None:
+                told = "The same task is being sent by somebody else, or was by a process that died."
+                raise UnavailableError(error.code, told, "It goes on by itself.") from error
+            return 1
         log.info("%s of %s on %s", entry.kind, entry.configuration or "the data set", entry.dataset)
         return 1
 
@@ -215,10 +229,22 @@ class Service:
         if look is not None and look.age_s > _DIED_S and self._site.ledger.get(task) is None:
             self._site.store.delete(name, version=look.version)
 
-    def _tell(self, doing: str) -> None:
-        told = StatusFile(os.getpid(), time.time(), doing, {str(state): n for state, n in counts(self._board).items()})
+    def _tell(self, doing: str, found: dict[str, int]) -> None:
+        told = StatusFile(os.getpid(), time.time(), doing, found)
         with contextlib.suppress(OSError):  # a view; what counts is elsewhere
             told.write(self._site.places.systematic)
+
+
+def _installed(site: Site) -> dict[Path, int]:
+    """When methods, and the folders of methods and packages, were changed last; 0 for what is gone."""
+    methods = [one.path for one in site.catalog.templates().values()]
+    packages = [Path(one) for one in sys.path if one.endswith("-packages")]
+    found = {}
+    for place in (*methods, *(path.parent for path in methods), *packages):
+        found[place] = 0
+        with contextlib.suppress(OSError):
+            found[place] = place.stat().st_mtime_ns
+    return found
 
 
 def why_no_score(site: Site, task: str) -> str:
