@@ -9,12 +9,26 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from codalab_nb.examples import example_folder
+from codalab_nb.systematic.rules import RuleBook
 from tests.support.browser import LIMIT_S, Notebook
-from tests.support.home import ROOT
+from tests.support.home import ROOT, Home
+from tests.support.journal import ran
 from tests.support.jupyter import Server
 from tests.support.notebooks import notebook as document
 
 WORKBOOK = ROOT / "tests/data/leukemia_armstrong/leukemia_messy.xlsx"
+RULE = """name = "compared"
+description = "Two ways to predict"
+[datasets]
+names = ["compared"]
+[[methods]]
+method = "predict-class"
+[methods.parameters]
+model = ["lda", "centroid"]
+permutations = 0
+repeats = 1
+"""
 METHOD = "Differential expression (continuous values)"
 
 
@@ -75,3 +89,31 @@ def test_voila_shows_the_panel(voila: Server, context: BrowserContext, tmp_path:
     analyze(page, area, tmp_path / "leukemia_voila.xlsx")
     expect(page.locator("body")).not_to_contain_text("codalab_nb.panel()")
     page.close()
+
+
+def test_what_is_recommended_is_marked_and_the_matrix_opens_a_result(lab_notebook: Notebook, home: Home) -> None:
+    """Two ways to predict ran; the better one is marked and its settings come by a click. What stands in a
+    cell of the matrix is opened in place."""
+    example = example_folder()
+    with home.site(serve=True) as site:
+        site.add_dataset(example / "expression.csv", samples=example / "samples.csv", name="compared")
+        RuleBook(site.places.rules).add(RULE, replace=True)
+        quick, models = {"permutations": 0, "repeats": 1}, ["lda", "centroid"]
+        batch = site.analyze(["compared"], ["predict-class"], parameters=quick, sweep={"model": models})
+        for task, model in zip(batch, models, strict=True):
+            assert task.wait(LIMIT_S * 2).verdict == "succeeded"
+            key = f'predict-class model="{model}" permutations=0 repeats=1'
+            ran(site, "compared@1", key, task.metrics["balanced_accuracy"], stands_for=task.id)
+    index = lab_notebook.run("import codalab_nb\ncodalab_nb.panel()")
+    area = lab_notebook.output(index)
+    area.get_by_label(re.compile("^compared")).check()
+    expect(area.locator(".codalab-methods")).to_contain_text("the best of 2 that were tried", timeout=LIMIT_S * 1000)
+    button(area, "Use these settings").click()
+    expect(button(area, "These settings are chosen")).to_be_disabled()
+    expect(area).to_contain_text("1 data set × 1 method: 1 run")
+    lab_notebook.shot("panel-recommended")
+    button(area, "Systematic analysis: all data sets and methods").click()
+    expect(area.locator(".codalab-matrix")).to_contain_text("compared@1", timeout=LIMIT_S * 1000)
+    area.get_by_label("Open a result").select_option(index=1)
+    expect(area.locator(".codalab-card").last).to_contain_text("succeeded", timeout=LIMIT_S * 1000)
+    lab_notebook.shot("panel-matrix")
