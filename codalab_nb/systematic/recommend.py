@@ -90,11 +90,14 @@ def check(evidence: Evidence, forest: Similarity, *, seed: int = 0) -> Check | N
 
 
 def _trust(z: float, families: int) -> float:
-    """The chance that the forest does not lose more than one standard error, less while few families have said so.
+    """0 unless the forest wins; else the chance that it does not lose more than one standard error, less while few
+    families have said so.
 
-    A step at "it wins" would be worse than either way where the two are close: leaving out the families on which it
-    did badly lets it win, and then it is used for just those. So it fades, and gets the benefit of the doubt.
+    A full step at "it wins" would be worse than either way where the two are close: leaving out the families on which
+    it did badly lets it win, and then it is used for just those.
     """
+    if z <= 0:
+        return 0.0
     normal = (1 + math.erf((z + 1.0) / math.sqrt(2))) / 2
     return normal * families / (families + _FAMILIES)
 
