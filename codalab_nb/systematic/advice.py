@@ -29,7 +29,8 @@ from codalab_nb.systematic.similarity import FEWEST
 from codalab_nb.systematic.view import Advice, Near, Recommended
 
 _NO_EVIDENCE = "There is no evidence yet for data like these: simple and fast methods come first."
-_ALONE = "Nothing else that answers this has been compared with it."
+_ALONE = "Nothing that answers this question has been compared yet."
+_UNKNOWN = "How it does beside the others is not known yet."
 
 
 def recommend(site: Site, reference: str, *, k: int = 3, wait_s: float = 10.0) -> Advice:
@@ -93,10 +94,13 @@ def _advise(site: Site, document: DatasetDocument, knowledge: Knowledge, k: int)
             replace(one, seconds=_expected(one, seconds, fitting))
             for one in _compared(knowledge, evidence, document, question, methods, k)
         ]
-        found += chosen or _untold(methods, question, seconds, k)
+        told = {parse_key(key).method for key in evidence.configurations}
+        untold = [method for method in methods if method.name not in told]
+        found += chosen + _untold(untold, question, seconds, bool(chosen))[: k - len(chosen)]
         rests_on |= set(evidence.datasets) if chosen else set()
     # Where something was compared first; then what is quick.
-    found.sort(key=lambda one: (one.score is None, _shortest(found, one.question)))
+    scored = {one.question for one in found if one.score is not None}
+    found.sort(key=lambda one: (one.question not in scored, _shortest(found, one.question)))
     return Advice(document.reference, tuple(found), len(rests_on), "" if rests_on else _NO_EVIDENCE)
 
 
@@ -132,10 +136,9 @@ def _compared(
         k=k,
     )
     found = [_picked(pick, fitting, question, evidence, document.reference) for pick in picks]
-    ran = [one for one in seen.values() if math.isfinite(one.score)]
-    best = max(ran, key=lambda one: one.score, default=None)
-    if best is not None:
-        found = [_seen(best, fitting, question, len(ran)), *found][:k]
+    ran = sorted((one for one in seen.values() if math.isfinite(one.score)), key=lambda one: -one.score)
+    here = [_seen(one, place, fitting, question, len(ran)) for place, one in enumerate(ran, start=1)]
+    found = [*here[:1], *found, *here[1:]][:k]
     # One that was compared with nothing, or on a handful of data sets, is no better than its neighbours on the list.
     if found and len(allowed) > 1 and (len(ran) > 1 or len(evidence) >= FEWEST):
         found[0] = replace(found[0], badge=True)
@@ -174,24 +177,27 @@ def _picked(pick: Pick, fitting: Mapping[str, Method], question: str, evidence: 
     return replace(one, why=why, score=pick.score, low=low, high=high, runs=pick.runs, near=near)
 
 
-def _seen(best: Known, fitting: Mapping[str, Method], question: str, tried: int) -> Recommended:
-    method = fitting[parse_key(best.configuration).method]
-    measure = method.measure or "score"
-    why = f"It ran on this very data set: {measure} {best.score:.2f}"
-    why += f", the best of {tried} that were tried." if tried > 1 else "; nothing else was tried here yet."
-    one = _named(parse_key(best.configuration), method, question)
-    return replace(one, why=why, score=best.score, low=best.score, high=best.score, runs=1)
+def _seen(run: Known, place: int, fitting: Mapping[str, Method], question: str, tried: int) -> Recommended:
+    method = fitting[parse_key(run.configuration).method]
+    why = f"It ran on this very data set: {method.measure or 'score'} {run.score:.2f}"
+    if tried == 1:
+        why += "; nothing else was tried here yet."
+    else:
+        why += f", the best of {tried} that were tried." if place == 1 else f", number {place} of {tried}."
+    one = _named(parse_key(run.configuration), method, question)
+    return replace(one, why=why, score=run.score, low=run.score, high=run.score, runs=1)
 
 
-def _untold(methods: Iterable[Method], question: str, seconds: Mapping[str, float], k: int) -> list[Recommended]:
-    """Without evidence: what fits, quick ones first."""
+def _untold(methods: Iterable[Method], question: str, seconds: Mapping[str, float], beside: bool) -> list[Recommended]:
+    """Without evidence: what fits, quick ones first. `beside`: others of that question have some."""
+    unknown = _UNKNOWN if beside else _ALONE
     found = []
     for method in methods:
         one = _named(configure(method, {}), method, question)
         usual = seconds.get(method.name) or method.usual_seconds
-        why = f"It fits, and takes about {usual:.0f} s. {_ALONE}" if usual else f"It fits. {_ALONE}"
+        why = f"It fits, and takes about {usual:.0f} s. {unknown}" if usual else f"It fits. {unknown}"
         found.append(replace(one, why=why, seconds=usual))
-    return sorted(found, key=lambda one: (one.seconds or math.inf, one.method))[:k]
+    return sorted(found, key=lambda one: (one.seconds or math.inf, one.method))
 
 
 def _named(configuration: Configuration, method: Method, question: str) -> Recommended:
