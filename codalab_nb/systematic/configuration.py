@@ -52,10 +52,13 @@ def parse_key(key: str) -> Configuration:
         name, separator, rest = rest.partition("=")
         if not separator or not name:
             raise ValueError(f"{key!r} names no configuration")
-        value, end = decoder.raw_decode(rest)
-        parameters[name] = value
-        if rest[end : end + 1] not in ("", " "):
+        try:
+            value, end = decoder.raw_decode(rest)
+        except ValueError:
+            end = -1
+        if rest[end : end + 1] not in ("", " ") or end < 0:
             raise ValueError(f"{key!r} names no configuration")
+        parameters[name] = value
         rest = rest[end + 1 :]
     return Configuration(method, MappingProxyType(parameters))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import functools
 import json
 import math
 import os
@@ -55,6 +56,7 @@ class Entry:
         return self.stands_for or self.id
 
 
+_parse = functools.lru_cache(maxsize=1024)(parse_key)  # there are few, and very many lines
 _STATES = {None, REFUSED, *TERMINAL}
 _FIELDS = {one.name for one in dataclasses.fields(Entry)}
 
@@ -139,7 +141,7 @@ class Journal:
 
 def _check(entry: Entry) -> None:
     """Raises ValueError or TypeError for what nobody wrote like that: a line that was damaged, or changed by hand."""
-    parse_key(entry.configuration)
+    _parse(entry.configuration)
     if not {type(entry.id), type(entry.dataset), type(entry.rule), type(entry.reason)} == {str}:
         raise TypeError("no text")
     if not (isinstance(entry.features, Mapping) and isinstance(entry.sketches, Mapping)):
