@@ -144,21 +144,27 @@ def held_out(judged: Sequence[Judged]) -> str:
 
 def verdict(judged: Sequence[Judged]) -> str:
     """One or two sentences that follow from the figures, and from nothing else."""
-    better: list[str] = []
-    worse: list[str] = []
-    open_: list[str] = []
+    found: dict[str, list[str]] = {"same": [], "better": [], "worse": [], "open": []}
     for one in judged:
-        _, low, high = one.gain("best on average", 1)
-        (better if low > 0 else worse if high < 0 else open_).append(one.question)
-    parts = []
-    if better:
-        parts.append(f"The first recommendation was better than best on average for {_listed(better)}.")
-    if worse:
-        parts.append(f"It was worse for {_listed(worse)}.")
-    if open_:
-        parts.append(f"For {_listed(open_)} the two cannot be told apart.")
+        gain, low, high = one.gain("best on average", 1)
+        is_same = gain == low == high == 0
+        found["same" if is_same else "better" if low > 0 else "worse" if high < 0 else "open"].append(one.question)
+    words = {
+        "same": "The first recommendation was the very one that did best on average for {}.",
+        "better": "It was better than best on average for {}.",
+        "worse": "It was worse than best on average for {}.",
+        "open": "For {} it differs from best on average, and the data do not tell which of the two is better.",
+    }
+    parts = [words[kind].format(_listed(questions)) for kind, questions in found.items() if questions]
     less = [one.question for one in judged if one.mean("recommended", 1) < one.mean("random", 1)]
-    parts.append(f"It lost less than a choice at random for {len(less)} of {counted(len(judged), 'kind')} of question.")
+    parts.append(
+        f"It lost less than a choice at random for {_listed(less) if less else 'none'}"
+        + (
+            f", not for {_listed(more)}."
+            if (more := [one.question for one in judged if one.question not in less])
+            else "."
+        )
+    )
     return " ".join(parts)
 
 
