@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 from codalab_nb import Site
@@ -12,7 +13,7 @@ from codalab_nb.systematic.configuration import Configuration, parse_key
 from codalab_nb.systematic.identity import notebook_digest
 from codalab_nb.systematic.service_tasks import PROFILE_METHOD, read_profile
 from codalab_nb.systematic.shipped import Known, ShippedRun
-from codalab_nb.systematic.view import Cell, Column, Matrix
+from codalab_nb.systematic.view import Cell, CellState, Column, Matrix
 from tests.bench.night_designs import family_of
 
 # What a run does beside what its score is made of: the score is the same number without it, only the time is not. The
@@ -20,8 +21,9 @@ from tests.bench.night_designs import family_of
 _BESIDE = {"predict-class": ("compare_models", "permutations")}
 
 # What is no matter of experience, or only on the data where it ran: whether samples come in pairs or batches, what such
-# a column is called, below which intensity there is noise. It stays in the home; nobody else is told to do so.
-_OF_THE_DATA = {"adjust_for", "floor"}
+# a column is called, below which intensity there is noise, how deep it was sequenced, how many genes of a set were
+# measured (here few: genes were drawn). It stays in the home; nobody else is told to do so.
+_OF_THE_DATA = {"adjust_for", "floor", "least_count", "smallest_set"}
 
 
 def shipped_of(site: Site, matrix: Matrix) -> tuple[list[ShippedRun], list[Known]]:
@@ -34,13 +36,24 @@ def shipped_of(site: Site, matrix: Matrix) -> tuple[list[ShippedRun], list[Known
 
 
 def _runs(site: Site, matrix: Matrix, rows: dict[str, TaskRow]) -> Iterator[ShippedRun]:
+    told = [_tells(matrix, place) for place in range(len(matrix.columns))]
     for line in matrix.rows:
         name = line.dataset.partition("@")[0]
-        for column, cell in zip(matrix.columns, line.cells, strict=True):
+        for column, cell, tells in zip(matrix.columns, line.cells, told, strict=True):
             row = rows.get(cell.task or "")
-            ours = _OF_THE_DATA.isdisjoint(parse_key(column.key).parameters)
-            if row is not None and not row.is_open and column.question and ours:
+            if row is not None and not row.is_open and tells:
                 yield _run(site, name, column, cell, row)
+
+
+def _tells(matrix: Matrix, place: int) -> bool:
+    """Whether a configuration may be recommended to others for what it did here: on what kind of data it is good is not
+    known of one that ran on a few of those that it fits, as tests by ranks on small tables."""
+    if not matrix.columns[place].question or not _OF_THE_DATA.isdisjoint(
+        parse_key(matrix.columns[place].key).parameters
+    ):
+        return False
+    states = Counter(line.cells[place].state for line in matrix.rows)
+    return states[CellState.DONE] + states[CellState.FAILED] >= states[CellState.NOT_ASKED]
 
 
 def _run(site: Site, dataset: str, column: Column, cell: Cell, row: TaskRow) -> ShippedRun:
