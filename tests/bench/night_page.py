@@ -167,8 +167,8 @@ def verdict(judged: Sequence[Judged]) -> str:
     sure = [one.question for one in judged if one.gain("random", 1)[1] > 0]
     shown = f"for {_listed(sure)} alone is that" if sure else "for none of them by itself is that"
     parts.append(
-        f"Its mean regret was less than that of a choice at random for {less} of {len(judged)} kinds of question; {shown} "
-        "shown to be more than chance."
+        f"Its mean regret was less than that of a choice at random for {less} of {len(judged)} kinds of question; "
+        f"{shown} shown to be more than chance."
     )
     return " ".join(parts)
 
