@@ -172,7 +172,10 @@ def _picked(pick: Pick, fitting: Mapping[str, Method], question: str, evidence: 
         why = f"On {pick.runs} other data sets its {measure} was about {pick.score:.2f} ({low:.2f} to {high:.2f})."
     if near and near[0].of > 1:
         first = near[0]
-        why += f" On {first.dataset}, the most similar, it came {_place(first.place)} of {first.of}."
+        shares = [one.share for one in pick.neighbours if one.dataset != here]
+        # Where nothing is known of what makes data alike, all have the same share, and none is the most similar.
+        which = "the most similar" if len(shares) == 1 or shares[0] > 1.001 * shares[1] else "one of them"
+        why += f" On {_called(first.dataset)}, {which}, it came {_place(first.place)} of {first.of}."
     one = _named(parse_key(pick.configuration), method, question)
     return replace(one, why=why, score=pick.score, low=low, high=high, runs=pick.runs, near=near)
 
@@ -211,6 +214,11 @@ def _named(configuration: Configuration, method: Method, question: str) -> Recom
         why="",
         badge=False,
     )
+
+
+def _called(dataset: str) -> str:
+    """A reader looks in vain for what is in nobody's catalogue."""
+    return dataset if "@" in dataset else f"{dataset} (comes with the project)"
 
 
 def _place(number: int) -> str:
