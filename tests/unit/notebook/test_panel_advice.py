@@ -6,6 +6,7 @@ import pytest
 
 from codalab_nb import Site
 from codalab_nb.frontends.notebook.panel_page import Panel
+from codalab_nb.systematic import shipped
 from codalab_nb.systematic.journal import Journal
 from codalab_nb.systematic.rules import RuleBook
 from tests.support.journal import ran
@@ -20,6 +21,12 @@ method = "predict-class"
 [methods.parameters]
 model = ["svm", "forest"]
 """
+
+
+@pytest.fixture(autouse=True)
+def _nothing_came_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the journal alone tells; results that come with the project would be recommended too."""
+    monkeypatch.setattr(shipped, "read", lambda: shipped.Shipped((), {}))
 
 
 @pytest.fixture
