@@ -38,7 +38,8 @@ SETTLED = {CellState.DONE, CellState.FAILED, CellState.UNFIT, CellState.NOT_ASKE
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    with Home(tmp_path / "home") as home:
+    # Whoever is killed at work has used up an attempt, and here that happens often.
+    with Home(tmp_path / "home", CODALAB_NB_MAX_ATTEMPTS="20") as home:
         yield home
 
 
