@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 2.0  # without a bell: for a new data set, a rule, a budget that is renewed
 _REST_S = 15.0  # when the store or the ledger cannot be used
+_ATTEMPTS = 20  # it is there for days, and a machine that is switched off each evening is no fault of the task
 _PATIENCE = 8  # times the time limit of a person's task
 _DIED_S = 60.0  # a submit that took so long is over
 _LEARN_AGAIN = 0.1  # when so much more is known, relatively
@@ -60,7 +61,9 @@ class Service:
         self._installed = _installed(site)
         # The limit is of time on the clock, and a task that gives way to everything may stand still for hours.
         patient = min(_PATIENCE * site.settings.timeout, site.settings.deadline)
-        self._options = Options(priority=Priority.BACKGROUND, timeout_s=patient)
+        self._options = Options(
+            priority=Priority.BACKGROUND, timeout_s=patient, max_attempts=max(_ATTEMPTS, site.settings.max_attempts)
+        )
 
     def run(self, stop: threading.Event) -> None:
         with contextlib.ExitStack() as stack:
