@@ -167,9 +167,10 @@ def _picked(pick: Pick, fitting: Mapping[str, Method], question: str, evidence: 
     scores = evidence.scores[np.isfinite(evidence.scores)]
     low, high = (min(max(at, float(scores.min())), float(scores.max())) for at in (pick.low, pick.high))
     if pick.runs == 1:
-        why = f"On one other data set its {measure} was {pick.score:.2f}."
+        why = f"On one other data set it reached {pick.score:.2f} in {measure}."
     else:
-        why = f"On {pick.runs} other data sets its {measure} was about {pick.score:.2f} ({low:.2f} to {high:.2f})."
+        reached = f"about {pick.score:.2f} ({low:.2f} to {high:.2f})"
+        why = f"On {pick.runs} other data sets it reached {reached} in {measure}."
     if near and near[0].of > 1:
         first = near[0]
         shares = [one.share for one in pick.neighbours if one.dataset != here]
@@ -182,7 +183,7 @@ def _picked(pick: Pick, fitting: Mapping[str, Method], question: str, evidence: 
 
 def _seen(run: Known, place: int, fitting: Mapping[str, Method], question: str, tried: int) -> Recommended:
     method = fitting[parse_key(run.configuration).method]
-    why = f"It ran on this very data set: {method.measure or 'score'} {run.score:.2f}"
+    why = f"It ran on this very data set and reached {run.score:.2f} in {method.measure or 'score'}"
     if tried == 1:
         why += "; nothing else was tried here yet."
     else:

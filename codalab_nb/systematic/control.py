@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from codalab_nb.durable import make_folder, sync_folder
 from codalab_nb.errors import UnavailableError
+from codalab_nb.model.task import State
 from codalab_nb.places import Places
 from codalab_nb.site import embedded
 from codalab_nb.site.site import Site
@@ -17,10 +18,12 @@ from codalab_nb.systematic.board import Board
 from codalab_nb.systematic.configuration import Configuration
 from codalab_nb.systematic.hosting import LOCK
 from codalab_nb.systematic.journal import Journal
+from codalab_nb.systematic.knowledge import as_configured
 from codalab_nb.systematic.rules import EVERYDAY, RuleBook
 from codalab_nb.systematic.status_file import StatusFile
 from codalab_nb.systematic.view import Cell, CellState, Column, Matrix, Row, Status
 
+_LOOKED_AT = 20_000  # of people's own runs, the last ones
 _RECENT_S = 30.0  # the planner tells what it does more often than that
 
 
@@ -63,13 +66,12 @@ def status(site: Site) -> Status:
     working = is_working(site.places)
     told = StatusFile.read(site.places.systematic)
     fresh = working and told is not None and time.time() - told.at < _RECENT_S
-    counts = cells.counts(board)
     return Status(
         on=is_on(site.places),
         working=working,
         doing=told.doing if fresh and told is not None else "",
         rules=tuple(board.spent),
-        counts=counts,
+        counts=_counts(board, _by_people(site, board)),
     )
 
 
@@ -96,11 +98,12 @@ def matrix(
     wanted = {name.partition("@")[0] for name in datasets}
     chosen = [i for i, one in enumerate(board.documents) if not wanted or one.name in wanted]
     page = chosen[offset : None if limit is None else offset + limit]
+    people = _by_people(site, board)
     return Matrix(
         columns=tuple(_column(board, board.configurations[j]) for j in columns),
-        rows=tuple(_row(board, i, columns) for i in page),
+        rows=tuple(_row(board, i, columns, people) for i in page),
         total=len(chosen),
-        counts=cells.counts(board),
+        counts=_counts(board, people),
     )
 
 
@@ -115,8 +118,33 @@ def _column(board: Board, one: Configuration) -> Column:
     return Column(one.key, one.method, method.title, one.words, board.question(one), method.measure)
 
 
-def _row(board: Board, i: int, columns: Sequence[int]) -> Row:
-    found = [cells.cell(board, i, j) for j in columns]
+def _by_people(site: Site, board: Board) -> dict[tuple[int, int], Cell]:
+    """Cells that systematic analysis has not come to, and that a person ran."""
+    rows = {document.reference: i for i, document in enumerate(board.documents)}
+    columns = {one.key: j for j, one in enumerate(board.configurations)}
+    found: dict[tuple[int, int], Cell] = {}
+    for run in site.ledger.find(states=(State.SUCCEEDED,), service=False, background=False, limit=_LOOKED_AT):
+        template, i = board.templates.get(run.method or ""), rows.get(run.dataset or "")
+        if template is None or i is None or run.submitted_at < board.documents[i].created_at.timestamp():
+            continue
+        configuration = as_configured(template, board.documents[i], run)
+        j = columns.get(configuration.key) if configuration is not None else None
+        if j is not None and (i, j) not in found and not board.settled[i, j]:
+            score = template.method.score_of(run.metrics)
+            found[i, j] = Cell(CellState.DONE, "A person ran it.", run.id, score, run.seconds)
+    return found
+
+
+def _counts(board: Board, people: Mapping[tuple[int, int], Cell]) -> dict[CellState, int]:
+    found = cells.counts(board)
+    for i, j in people:
+        found[cells.cell(board, i, j).state] -= 1
+    found[CellState.DONE] = found.get(CellState.DONE, 0) + len(people)
+    return found
+
+
+def _row(board: Board, i: int, columns: Sequence[int], people: Mapping[tuple[int, int], Cell]) -> Row:
+    found = [people.get((i, j)) or cells.cell(board, i, j) for j in columns]
     scored: dict[str, list[float]] = {}
     for j, cell in zip(columns, found, strict=True):
         if cell.score is not None:

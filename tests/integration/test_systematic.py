@@ -150,6 +150,10 @@ def test_killed_at_any_moment_nothing_is_lost_or_done_twice(home: Home, tmp_path
 def test_what_a_person_ran_is_not_run_again(site: Site, tmp_path: Path) -> None:
     document = add(site, tmp_path, "mine")
     done = site.analyze([document.reference], ["pca-overview", "check-my-data"]).wait().tasks
+    # The matrix shows them at once, whatever the rules say.
+    shown = cells(site)[document.reference, "pca-overview"]
+    assert (shown.state, shown.task, shown.reason) == (CellState.DONE, done[0].id, "A person ran it.")
+    assert control.status(site).counts[CellState.DONE] == 2
     RuleBook(site.places.rules).add(RULE)
     control.start(site)
     until(site, lambda: finished(site))
