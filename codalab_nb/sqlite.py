@@ -97,11 +97,14 @@ class Database:
             return self.connection.execute(sql, parameters).fetchall()
 
     def close(self) -> None:
+        """A thread that is in the midst of a question keeps its connection until it has the answer: to close it under
+        its hands would end the process."""
         with self._lock:
-            for _, connection in self._all:
-                connection.close()
+            for thread, connection in self._all:
+                if thread is threading.current_thread() or not thread.is_alive():
+                    connection.close()
             self._all.clear()
-        self._local = threading.local()
+        self._local = threading.local()  # the last to hold the others
 
     @contextlib.contextmanager
     def faults(self) -> Iterator[None]:

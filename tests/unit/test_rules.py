@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import re
 from pathlib import Path
 
@@ -345,13 +344,6 @@ def test_an_unknown_name_is_told_with_the_nearest_and_never_leads_elsewhere(tmp_
     with pytest.raises(InputError, match="Did you mean 'nightly'"):
         book.get("nightyl")
     assert (tmp_path / "outside.toml").exists()
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(UnavailableError, match="cannot be written"):
-        RuleBook(tmp_path).add('name = "a"')
 
 
 def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:
