@@ -55,7 +55,7 @@ def test_what_is_recommended_comes_first_with_why(golub: Panel) -> None:
     told = seen(golub.methods.list.children[0])
     assert golub.methods.list.children[0] is golub.methods.rows["predict-class"].widget
     assert "recommended</span> with model = forest" in told
-    assert "balanced accuracy 0.93, the best of 2 that were tried" in told
+    assert "reached 0.93 in balanced accuracy, the best of 2 that were tried" in told
     assert seen(golub.methods.widget).count("codalab-badge") == 1
     assert "</b> (model = forest)" in seen(golub.data.details.widget)
 
