@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
 import getpass
 import hashlib
@@ -15,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from codalab_nb.errors import InputError, Problem, Problems
-from codalab_nb.model.base import Json, JsonObject, new_id, utc_now
+from codalab_nb.model.base import JsonObject, new_id, utc_now
 from codalab_nb.model.bundle import FileRef
-from codalab_nb.model.choices import check_parameters as check_method_parameters
-from codalab_nb.model.choices import value_from_text
 from codalab_nb.model.dataset import DatasetDocument
-from codalab_nb.model.declared import coerce, declared_parameters, unknown_parameters
-from codalab_nb.model.method import DATASET_PARAMETER, fits
+from codalab_nb.model.declared import unknown_parameters
+from codalab_nb.model.method import DATASET_PARAMETER
 from codalab_nb.model.notebook import CheckedNotebook, check_notebook_path, read_notebook
 from codalab_nb.model.parameters import check_parameters
 from codalab_nb.model.pool import LOCAL
@@ -29,14 +26,11 @@ from codalab_nb.model.task import Limits, Priority, TaskDocument
 from codalab_nb.packing.collected import FoundFile
 from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.settings import Settings
-from codalab_nb.site.catalog import Template, missing_imports
+from codalab_nb.site.catalog import Template
+from codalab_nb.site.parameter_values import method_values
 
 INPUTS = "inputs"  # where `-i` files and data sets lie in a task's folder
 _GRANT_MARGIN_S = 3600.0
-
-
-class Spelled(str):
-    """A value as typed on a command line: it takes the type the parameter declares, else papermill's rule."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +146,7 @@ class Drafting:
         values = dict(parameters)
         if checked is not None:
             warnings.extend(checked.warnings)
-            values = _typed(values, checked.notebook, problems, warnings)
+            values = typed_values(values, checked.notebook, problems, warnings)
         for parameter, _, value in inputs:
             if parameter in values:
                 problems.add("param_twice", f"{parameter} is given as a value and as an input.", "Give it once.")
@@ -299,38 +293,6 @@ class Drafting:
                 problems.add("path", f"{name!r} cannot be the name of a file in a bundle.", "Rename it.")
 
 
-def method_values(
-    template: Template, dataset: DatasetDocument, given: Mapping[str, Any], *, pool: str
-) -> dict[str, Json]:
-    """All parameters of a run of `template` on `dataset`, but for the folder of the data set itself.
-
-    Raises InputError with everything that forbids the run (method_does_not_fit, method_imports, param_…).
-    """
-    method = template.method
-    problems = Problems()
-    ok, reason = fits(method, dataset.profile)
-    if not ok:
-        problems.add(
-            "method_does_not_fit",
-            f"{method.name} does not fit {dataset.reference}: {reason}",
-            f"`codalab-nb method list --for {dataset.reference}` shows what fits.",
-        )
-    # Workers of another pool have an environment of their own, which nobody can look into from here.
-    if pool == LOCAL and (missing := missing_imports(method)):
-        problems.add(
-            "method_imports", f"{method.name} needs {', '.join(missing)}.", "pip install 'codalab-nb[analysis]'"
-        )
-    values = _spelled_for_method(template, given, problems)
-    clean: dict[str, Json] = {}
-    if ok:
-        try:
-            clean = check_method_parameters(method, dataset.profile, values)
-        except InputError as error:
-            problems.take(error)
-    problems.raise_if_any()
-    return clean
-
-
 def staged(dataset: DatasetDocument) -> tuple[str, list[FileRef], list[Source]]:
     """The folder in which a task finds the data set, the stored files in it, and what is written beside them."""
     from codalab_nb.datasets.profile import staged_files
@@ -361,44 +323,6 @@ def _from_bytes(content: bytes, name: str) -> Source:
 
 def _distinct(sources: Sequence[Source]) -> list[Source]:
     return list({source.ref.path: source for source in sources}.values())
-
-
-def _typed(
-    values: Mapping[str, Any], notebook: JsonObject, problems: Problems, warnings: list[Problem]
-) -> dict[str, Any]:
-    declared = {parameter.name: parameter for parameter in declared_parameters(notebook)}
-    typed: dict[str, Any] = {}
-    for name, value in values.items():
-        parameter = declared.get(name)
-        try:
-            type_name = parameter.type if parameter else None
-            typed[name] = coerce(str(value), type_name, name=name) if isinstance(value, Spelled) else value
-        except InputError as error:
-            problems.take(error)
-            continue
-        if parameter and isinstance(value, Spelled) and isinstance(typed[name], str) and _is_number(parameter.default):
-            message = f"{name} is {parameter.default} in the notebook, and {str(value)[:40]!r} is passed as text."
-            warnings.append(Problem("param_text", message, "Write a number, or True or False, with a capital letter."))
-    return typed
-
-
-def _is_number(source: str) -> bool:
-    """True for the source of a number or of True or False."""
-    try:
-        return isinstance(ast.literal_eval(source), bool | int | float)
-    except (ValueError, SyntaxError):
-        return False
-
-
-def _spelled_for_method(template: Template, values: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
-    typed: dict[str, Any] = {}
-    for name, value in values.items():
-        try:
-            known = isinstance(value, Spelled) and name in template.method.parameters
-            typed[name] = value_from_text(template.method, name, value) if known else value
-        except InputError as error:
-            problems.take(error)
-    return typed
 
 
 def _near(path: Path) -> str:

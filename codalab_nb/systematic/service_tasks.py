@@ -18,7 +18,8 @@ from codalab_nb.model.method import DATASET_PARAMETER, Method
 from codalab_nb.model.task import SERVICE, State, Verdict
 from codalab_nb.site.catalog import Template
 from codalab_nb.site.ledger import TaskRow
-from codalab_nb.site.requests import Draft, Options, method_values, staged
+from codalab_nb.site.parameter_values import method_values
+from codalab_nb.site.requests import Draft, Options, staged
 from codalab_nb.site.service_notebooks import service_notebooks
 from codalab_nb.site.site import Site
 from codalab_nb.site.tasks import Task

@@ -19,7 +19,7 @@ from codalab_nb.examples import example_folder
 from codalab_nb.model.base import new_id
 from codalab_nb.model.task import State, Verdict
 from codalab_nb.site import cleanup
-from codalab_nb.site.requests import Spelled
+from codalab_nb.site.parameter_values import Spelled
 from tests.support.home import PATIENCE_S, Home, wait_for
 from tests.support.notebooks import write
 

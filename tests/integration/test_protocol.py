@@ -19,8 +19,8 @@ from codalab_nb.model.task import Claim, Message, Result, State, Verdict
 from codalab_nb.site import cleanup
 from codalab_nb.site.ledger import Ledger
 from codalab_nb.site.monitor import Monitor
+from codalab_nb.site.parameter_values import Spelled
 from codalab_nb.site.rebuild import rebuild
-from codalab_nb.site.requests import Spelled
 from codalab_nb.stores.local import LocalStore
 from codalab_worker.events import EventLog
 from tests.support.home import PATIENCE_S, Home, wait_for

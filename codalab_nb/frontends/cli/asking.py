@@ -11,7 +11,8 @@ from typing import Any
 from codalab_nb.errors import InputError, Problems
 from codalab_nb.model.parameters import read_parameter_file
 from codalab_nb.settings import parse_duration, parse_size
-from codalab_nb.site.requests import Options, Spelled
+from codalab_nb.site.parameter_values import Spelled
+from codalab_nb.site.requests import Options
 
 
 def options(args: argparse.Namespace, problems: Problems) -> Options:

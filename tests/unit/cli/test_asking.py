@@ -9,7 +9,7 @@ import pytest
 from codalab_nb.errors import Problems
 from codalab_nb.frontends import cli
 from codalab_nb.frontends.cli import asking
-from codalab_nb.site.requests import Spelled
+from codalab_nb.site.parameter_values import Spelled
 
 
 def problems_of(*words: str) -> list[str]:
