@@ -27,7 +27,7 @@ from codalab_nb.packing.collected import FoundFile
 from codalab_nb.packing.hashing import DigestCache
 from codalab_nb.settings import Settings
 from codalab_nb.site.catalog import Template
-from codalab_nb.site.parameter_values import method_values
+from codalab_nb.site.parameter_values import method_values, typed_values
 
 INPUTS = "inputs"  # where `-i` files and data sets lie in a task's folder
 _GRANT_MARGIN_S = 3600.0
