@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from pathlib import Path
 
 _LOWEST = 19
+_TRIES = 10
 
 
 def give_way(pid: int) -> None:
@@ -27,8 +29,15 @@ def give_way(pid: int) -> None:
                 _idle(thread)
         done |= new
     # Where the scheduler counts each session as one (sched_autogroup_enabled), sessions compete by this number.
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(_LOWEST))
+    for _ in range(_TRIES):
+        try:
+            Path(f"/proc/{pid}/autogroup").write_text(str(_LOWEST))
+        except BlockingIOError:  # one in a tenth of a second is allowed, to all of us who are not root together
+            time.sleep(0.11)
+        except OSError:
+            return
+        else:
+            return
 
 
 def _threads(pid: int) -> set[int]:

@@ -47,7 +47,8 @@ def test_recommend_is_a_table_and_a_value(person: Kernel) -> None:
     assert "recommended</span>" in shown
     assert "%codalab analyze golub@1 -m predict-class" in shown
     assert "What to try on golub@1:" in cell.shown("text/plain")[0]
-    value = person.run("print([one.method for one in found.recommended if one.badge], found.dataset)")
+    best = "[one.method for one in found.recommended if one.badge and one.question == 'prediction']"
+    value = person.run(f"print({best}, found.dataset)")
     assert value.text.strip() == "['predict-class'] golub@1"
 
 

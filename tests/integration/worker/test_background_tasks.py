@@ -105,7 +105,7 @@ def test_only_what_belongs_to_background_tasks_steps_behind(served: Home, tmp_pa
 
 def test_a_crash_with_both_kinds_running_loses_neither(served: Home, tmp_path: Path) -> None:
     """kill -9 of everything: both kinds run again, and the waiting background task was not forgotten."""
-    notebook = write(tmp_path / "n.ipynb", "import time\nprint('in', flush=True)\ntime.sleep(3)")
+    notebook = write(tmp_path / "n.ipynb", "import time\nprint('in', flush=True)\ntime.sleep(8)")
     with served.site() as site:
         served.background()
         calm, urgent = submit(site, notebook, 3, BACKGROUND), submit(site, notebook, 1)
