@@ -61,15 +61,18 @@ def test_after_a_reload(page: LabPage) -> None:
     task = page.submit(TICKING)
     page.open(task)
     page.sees("tick 3;")
-    # JupyterLab saves its layout when nothing changed for a moment.
-    page.page.wait_for_function(
-        """async task => {
-            const {data} = await (await fetch('/lab/api/workspaces/default')).json();
-            return data['layout-restorer:data']?.main?.current === 'codalab-result:' + task;
-        }""",
-        arg=task,
-    )
-    page.page.wait_for_load_state("networkidle")
+    # JupyterLab saves its layout a moment after a change, and of two saves under way at once the older one may come
+    # last; nothing tells when the last one has come. Where that happened, one more change has it saved again.
+    saved = """async task => {
+        const {data} = await (await fetch('/lab/api/workspaces/default')).json();
+        return data['layout-restorer:data']?.main?.current === 'codalab-result:' + task;
+    }"""
+    for _ in range(10):
+        page.page.wait_for_timeout(2_000)
+        if page.page.evaluate(saved, task):
+            break
+        page.command("application:toggle-left-area")
+    assert page.page.evaluate(saved, task)
     page.reload()
     page.sees("tick 3;")
     before = page.result.locator(".codalab-Output-text").inner_text()
